@@ -1,0 +1,91 @@
+// A release as values: what inbound makes of verified bytes, what the core walks through and the step kinds carry out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "proto/base/digest.h"
+
+namespace kelpie::agent {
+
+struct InstallStep {
+  std::string channel;  // 1.32/stable or 1.32-strict/stable
+  bool hold = true;
+  friend bool operator==(const InstallStep&, const InstallStep&) = default;
+};
+struct StartStep {
+  friend bool operator==(const StartStep&, const StartStep&) = default;
+};
+struct StopStep {
+  friend bool operator==(const StopStep&, const StopStep&) = default;
+};
+struct InspectStep {
+  friend bool operator==(const InspectStep&, const InspectStep&) = default;
+};
+struct Image {
+  std::string ref;     // full name Kubernetes asks for
+  std::string digest;  // "sha256:<64 hex>"
+  std::string from;    // pulled from there and tagged to ref; empty: pulled as ref
+  friend bool operator==(const Image&, const Image&) = default;
+};
+struct ImagesStep {
+  std::vector<Image> images;
+  friend bool operator==(const ImagesStep&, const ImagesStep&) = default;
+};
+struct Addon {
+  std::string name;
+  std::vector<std::string> args;
+  bool is_absent = false;
+  friend bool operator==(const Addon&, const Addon&) = default;
+};
+struct AddonsStep {
+  std::vector<Addon> addons;
+  friend bool operator==(const AddonsStep&, const AddonsStep&) = default;
+};
+struct Workload {
+  std::string name;
+  std::string name_space;
+  std::string manifest;  // canonical JSON, {"apiVersion":"v1","items":[…],"kind":"List"}
+  friend bool operator==(const Workload&, const Workload&) = default;
+};
+struct DeployStep {
+  std::vector<Workload> workloads;
+  bool prune = false;
+  friend bool operator==(const DeployStep&, const DeployStep&) = default;
+};
+struct RemoveStep {
+  std::vector<std::string> workloads;
+  friend bool operator==(const RemoveStep&, const RemoveStep&) = default;
+};
+
+using Step = std::variant<InstallStep, StartStep, StopStep, ImagesStep, AddonsStep, RemoveStep, DeployStep, InspectStep>;
+
+/// install, start, stop, images, addons, remove, deploy, inspect
+[[nodiscard]] std::string_view kind_of(const Step& step);
+
+struct NodeReadyCheck {
+  friend bool operator==(const NodeReadyCheck&, const NodeReadyCheck&) = default;
+};
+struct WorkloadReadyCheck {
+  std::string workload;
+  std::uint32_t within_s = 300;
+  friend bool operator==(const WorkloadReadyCheck&, const WorkloadReadyCheck&) = default;
+};
+using Check = std::variant<NodeReadyCheck, WorkloadReadyCheck>;
+
+struct Release {
+  Digest digest;
+  std::string name;
+  std::string version;
+  std::string scope;  // "device" or "adhoc"
+  std::vector<Step> steps;
+  std::vector<Check> checks;
+  std::uint64_t disk_free_bytes = 0;  // preflight; 0: the built-in floor of each step
+
+  friend bool operator==(const Release&, const Release&) = default;
+};
+
+}  // namespace kelpie::agent

@@ -1,0 +1,38 @@
+// HTTP over TCP or a Unix socket, for the CLI and artifact downloads. The only includer of curl.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proto/base/result.h"
+
+namespace kelpie::wire {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;          // http://host/path; the host is ignored over a Unix socket
+  std::string unix_socket;  // empty: TCP
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::chrono::milliseconds timeout{30'000};   // whole call; 0: none (streams)
+  std::size_t response_bytes_max = 64U << 20U;
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string content_type;
+  std::string body;
+};
+
+/// Errors: Unavailable (refused, no such socket, DNS), DeadlineExceeded, ResourceExhausted (larger than the cap).
+[[nodiscard]] Result<HttpResponse> http_call(const HttpRequest& request);
+
+/// Calls on_bytes as the body arrives until it returns false, the stream ends or the timeout passes. The status is
+/// returned; a body of a status of 400 or above is collected into HttpResponse::body instead.
+[[nodiscard]] Result<HttpResponse> http_stream(const HttpRequest& request, const std::function<bool(std::string_view)>& on_bytes);
+
+}  // namespace kelpie::wire

@@ -1,0 +1,18 @@
+// Why a frame was refused. A closed set: counted, reported, and each leaves no effect. Source: protocol section 2.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace kelpie::wire {
+
+enum class Refusal {
+  Frame, Type, Size, Sig, Role, KeyRevoked, KeyExpired, TrustBehind, TrustChain, Schema, Audience, Attempt, Nonce,
+  NotPrepared, Epoch, IdReuse, Expired, NotYet, ClockUnsure, PlanSig, PlanLeaf, Threshold, GenOld, GenConflict, Policy,
+  Held, Brake, Digest, Resource, AgentTooOld, State,
+};
+
+/// E_FRAME, E_TYPE, …: also Error::reason of what wire and inbound return.
+[[nodiscard]] std::string_view to_string(Refusal refusal);
+
+}  // namespace kelpie::wire
