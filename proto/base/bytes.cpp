@@ -88,11 +88,23 @@ Result<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-void append_le16(std::string& out, std::uint16_t value) { append_le(out, value); }
-void append_le32(std::string& out, std::uint32_t value) { append_le(out, value); }
-void append_le64(std::string& out, std::uint64_t value) { append_le(out, value); }
-std::uint16_t read_le16(ByteView bytes) { return static_cast<std::uint16_t>(read_le(bytes, 2)); }
-std::uint32_t read_le32(ByteView bytes) { return static_cast<std::uint32_t>(read_le(bytes, 4)); }
-std::uint64_t read_le64(ByteView bytes) { return read_le(bytes, 8); }
+void append_le16(std::string& out, std::uint16_t value) {
+  append_le(out, value);
+}
+void append_le32(std::string& out, std::uint32_t value) {
+  append_le(out, value);
+}
+void append_le64(std::string& out, std::uint64_t value) {
+  append_le(out, value);
+}
+std::uint16_t read_le16(ByteView bytes) {
+  return static_cast<std::uint16_t>(read_le(bytes, 2));
+}
+std::uint32_t read_le32(ByteView bytes) {
+  return static_cast<std::uint32_t>(read_le(bytes, 4));
+}
+std::uint64_t read_le64(ByteView bytes) {
+  return read_le(bytes, 8);
+}
 
 }  // namespace kelpie

@@ -26,8 +26,12 @@ std::int64_t read_clock_ms(clockid_t clock) {
 
 }  // namespace
 
-WallTime SystemClock::wall() { return {read_clock_ms(CLOCK_REALTIME)}; }
-SteadyTime SystemClock::steady() { return {read_clock_ms(CLOCK_BOOTTIME)}; }
+WallTime SystemClock::wall() {
+  return {read_clock_ms(CLOCK_REALTIME)};
+}
+SteadyTime SystemClock::steady() {
+  return {read_clock_ms(CLOCK_BOOTTIME)};
+}
 
 std::string to_rfc3339(WallTime time) {
   std::int64_t seconds = time.unix_ms / 1000;

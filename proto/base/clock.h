@@ -19,9 +19,15 @@ struct WallTime {
   friend auto operator<=>(const WallTime&, const WallTime&) = default;
   friend bool operator==(const WallTime&, const WallTime&) = default;
 };
-inline WallTime operator+(WallTime time, Duration by) { return {time.unix_ms + by.count()}; }
-inline WallTime operator-(WallTime time, Duration by) { return {time.unix_ms - by.count()}; }
-inline Duration operator-(WallTime a, WallTime b) { return Duration(a.unix_ms - b.unix_ms); }
+inline WallTime operator+(WallTime time, Duration by) {
+  return {time.unix_ms + by.count()};
+}
+inline WallTime operator-(WallTime time, Duration by) {
+  return {time.unix_ms - by.count()};
+}
+inline Duration operator-(WallTime a, WallTime b) {
+  return Duration(a.unix_ms - b.unix_ms);
+}
 
 /// Milliseconds of a clock that never steps and counts suspend (CLOCK_BOOTTIME). Means nothing after a reboot.
 struct SteadyTime {
@@ -29,8 +35,12 @@ struct SteadyTime {
   friend auto operator<=>(const SteadyTime&, const SteadyTime&) = default;
   friend bool operator==(const SteadyTime&, const SteadyTime&) = default;
 };
-inline SteadyTime operator+(SteadyTime time, Duration by) { return {time.ms + by.count()}; }
-inline Duration operator-(SteadyTime a, SteadyTime b) { return Duration(a.ms - b.ms); }
+inline SteadyTime operator+(SteadyTime time, Duration by) {
+  return {time.ms + by.count()};
+}
+inline Duration operator-(SteadyTime a, SteadyTime b) {
+  return Duration(a.ms - b.ms);
+}
 
 class Clock {
  public:

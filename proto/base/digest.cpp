@@ -18,8 +18,12 @@ Out blake2b(ByteView bytes) {
 
 }  // namespace
 
-Digest blake2b_256(ByteView bytes) { return blake2b<Digest>(bytes); }
-ShortDigest blake2b_128(ByteView bytes) { return blake2b<ShortDigest>(bytes); }
+Digest blake2b_256(ByteView bytes) {
+  return blake2b<Digest>(bytes);
+}
+ShortDigest blake2b_128(ByteView bytes) {
+  return blake2b<ShortDigest>(bytes);
+}
 
 Digest merkle_leaf(ByteView bytes) {
   std::string message(1, '\0');
@@ -46,7 +50,9 @@ MerkleTree::MerkleTree(std::vector<Digest> leaves) {
   }
 }
 
-Digest MerkleTree::root() const { return levels_.back().front(); }
+Digest MerkleTree::root() const {
+  return levels_.back().front();
+}
 
 MerkleProof MerkleTree::proof(std::uint32_t index) const {
   KELPIE_ASSERT(index < levels_.front().size());

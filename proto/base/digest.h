@@ -9,20 +9,24 @@
 
 namespace kelpie {
 
-using Digest = FixedBytes<struct DigestTag, 32>;       // BLAKE2b-256
+using Digest = FixedBytes<struct DigestTag, 32>;            // BLAKE2b-256
 using ShortDigest = FixedBytes<struct ShortDigestTag, 16>;  // BLAKE2b-128
 
 [[nodiscard]] Digest blake2b_256(ByteView bytes);
 [[nodiscard]] ShortDigest blake2b_128(ByteView bytes);
-[[nodiscard]] inline Digest blake2b_256(std::string_view bytes) { return blake2b_256(as_bytes(bytes)); }
-[[nodiscard]] inline ShortDigest blake2b_128(std::string_view bytes) { return blake2b_128(as_bytes(bytes)); }
+[[nodiscard]] inline Digest blake2b_256(std::string_view bytes) {
+  return blake2b_256(as_bytes(bytes));
+}
+[[nodiscard]] inline ShortDigest blake2b_128(std::string_view bytes) {
+  return blake2b_128(as_bytes(bytes));
+}
 
 /// leaf = H(0x00 ‖ bytes), node = H(0x01 ‖ left ‖ right). Source: protocol section 2.
 [[nodiscard]] Digest merkle_leaf(ByteView bytes);
 [[nodiscard]] Digest merkle_node(const Digest& left, const Digest& right);
 
 struct MerkleProof {
-  std::uint32_t index = 0;      // bit i says on which side the i-th sibling stands
+  std::uint32_t index = 0;       // bit i says on which side the i-th sibling stands
   std::vector<Digest> siblings;  // from the leaf upwards; at most kMerkleDepthMax
 
   friend bool operator==(const MerkleProof&, const MerkleProof&) = default;

@@ -10,9 +10,13 @@
 
 namespace kelpie {
 
-SystemEntropy::SystemEntropy() { KELPIE_ASSERT(sodium_init() >= 0); }
+SystemEntropy::SystemEntropy() {
+  KELPIE_ASSERT(sodium_init() >= 0);
+}
 
-void SystemEntropy::fill(std::span<std::uint8_t> out) { randombytes_buf(out.data(), out.size()); }
+void SystemEntropy::fill(std::span<std::uint8_t> out) {
+  randombytes_buf(out.data(), out.size());
+}
 
 void SeededEntropy::fill(std::span<std::uint8_t> out) {
   std::array<std::uint8_t, crypto_stream_chacha20_KEYBYTES> key{};
@@ -25,7 +29,8 @@ void SeededEntropy::fill(std::span<std::uint8_t> out) {
 
 std::uint64_t uniform(Entropy& entropy, std::uint64_t bound) {
   KELPIE_ASSERT(bound > 0);
-  const std::uint64_t limit = std::numeric_limits<std::uint64_t>::max() - std::numeric_limits<std::uint64_t>::max() % bound;
+  const std::uint64_t limit =
+      std::numeric_limits<std::uint64_t>::max() - std::numeric_limits<std::uint64_t>::max() % bound;
   for (;;) {
     std::array<std::uint8_t, 8> bytes{};
     entropy.fill(bytes);

@@ -32,8 +32,9 @@ Result<DeviceId> parse_fingerprint(std::string_view text) {
   }
   Result<DeviceId> id = DeviceId::from_hex(hex);
   if (!id) {
-    return fail(Code::InvalidArgument,
-                fmt::format("\"{}\" is not a fingerprint: it has 32 hex digits, as kelpie-agent init prints them", text));
+    return fail(
+        Code::InvalidArgument,
+        fmt::format("\"{}\" is not a fingerprint: it has 32 hex digits, as kelpie-agent init prints them", text));
   }
   return id;
 }

@@ -16,9 +16,9 @@ namespace kelpie {
 using DeviceId = FixedBytes<struct DeviceIdTag, 16>;              // BLAKE2b-128 of the first identity key
 using InstallationId = FixedBytes<struct InstallationIdTag, 16>;  // BLAKE2b-128 of trust document 1
 using KeyId = FixedBytes<struct KeyIdTag, 16>;                    // BLAKE2b-128 of a public key
-using InstallId = FixedBytes<struct InstallIdTag, 16>;            // one life of a device's state; fresh after re-imaging
-using BootId = FixedBytes<struct BootIdTag, 16>;                  // one run of the agent
-using Nonce = FixedBytes<struct NonceTag, 16>;                    // single use
+using InstallId = FixedBytes<struct InstallIdTag, 16>;  // one life of a device's state; fresh after re-imaging
+using BootId = FixedBytes<struct BootIdTag, 16>;        // one run of the agent
+using Nonce = FixedBytes<struct NonceTag, 16>;          // single use
 
 /// Hex in groups of four: how people compare keys. "9c41 77d0 … e2b8"
 [[nodiscard]] std::string fingerprint(ByteView id);

@@ -33,10 +33,12 @@ bool needs_quotes(std::string_view text) {
 }
 
 std::string as_text_line(Level level, std::string_view message, std::initializer_list<Field> fields) {
-  std::string line = fmt::format("{} {:<5} {}", to_rfc3339(SystemClock().wall()), kLevelNames[static_cast<int>(level)], escape(message));
+  std::string line = fmt::format("{} {:<5} {}", to_rfc3339(SystemClock().wall()), kLevelNames[static_cast<int>(level)],
+                                 escape(message));
   for (const Field& field : fields) {
     const std::string value = escape(field.value);
-    line += needs_quotes(field.value) ? fmt::format(" {}=\"{}\"", field.key, value) : fmt::format(" {}={}", field.key, value);
+    line += needs_quotes(field.value) ? fmt::format(" {}=\"{}\"", field.key, value)
+                                      : fmt::format(" {}={}", field.key, value);
   }
   return line;
 }
@@ -52,7 +54,8 @@ std::string as_json_line(Level level, std::string_view message, std::initializer
 
 void configure(Level level, Format format) {
   const bool is_json = format == Format::Json || (format == Format::Auto && isatty(STDERR_FILENO) == 0);
-  auto logger = std::make_shared<spdlog::logger>(is_json ? kJsonName : "kelpie", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>(is_json ? kJsonName : "kelpie",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%v");
   logger->set_level(to_spdlog(level));
   logger->flush_on(spdlog::level::debug);
@@ -62,7 +65,8 @@ void configure(Level level, Format format) {
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
   spdlog::logger* logger = spdlog::default_logger_raw();
   if (!logger->should_log(to_spdlog(level))) return;
-  const std::string line = logger->name() == kJsonName ? as_json_line(level, message, fields) : as_text_line(level, message, fields);
+  const std::string line =
+      logger->name() == kJsonName ? as_json_line(level, message, fields) : as_text_line(level, message, fields);
   logger->log(to_spdlog(level), "{}", line);
 }
 

@@ -11,7 +11,9 @@ ReachedMarks::ReachedMarks() {
   KELPIE_ASSERT(recorder == nullptr);
   recorder = this;
 }
-ReachedMarks::~ReachedMarks() { recorder = nullptr; }
+ReachedMarks::~ReachedMarks() {
+  recorder = nullptr;
+}
 
 void note_reached(const char* mark) {
   if (recorder != nullptr) ++recorder->counts_[mark];

@@ -43,7 +43,9 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(Error{.code = code, .message = std::move(message), .reason = {}, .hint = {}});
 }
 
-[[nodiscard]] inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 /// The same error, with where it happened put before its message. Call once, when crossing a border.
 [[nodiscard]] Error with_context(Error error, std::string_view context);
@@ -60,15 +62,15 @@ using Result = tl::expected<T, Error>;
 #define KELPIE_TRY_PICK(_1, _2, name, ...) name
 #define KELPIE_TRY(...) KELPIE_TRY_PICK(__VA_ARGS__, KELPIE_TRY_VALUE, KELPIE_TRY_VOID, )(__VA_ARGS__)
 #define KELPIE_TRY_VALUE(declaration, expression) KELPIE_TRY_VALUE_AT(declaration, expression, __LINE__)
-#define KELPIE_TRY_VALUE_AT(declaration, expression, line)                                  \
-  auto KELPIE_CONCAT(kelpie_try_, line) = (expression);                                     \
-  if (!KELPIE_CONCAT(kelpie_try_, line)) {                                                  \
-    return ::kelpie::fail(std::move(KELPIE_CONCAT(kelpie_try_, line).error()));             \
-  }                                                                                         \
+#define KELPIE_TRY_VALUE_AT(declaration, expression, line)                      \
+  auto KELPIE_CONCAT(kelpie_try_, line) = (expression);                         \
+  if (!KELPIE_CONCAT(kelpie_try_, line)) {                                      \
+    return ::kelpie::fail(std::move(KELPIE_CONCAT(kelpie_try_, line).error())); \
+  }                                                                             \
   declaration = std::move(*KELPIE_CONCAT(kelpie_try_, line))
-#define KELPIE_TRY_VOID(expression)                                            \
-  do {                                                                         \
-    auto kelpie_try_void = (expression);                                       \
+#define KELPIE_TRY_VOID(expression)                                                  \
+  do {                                                                               \
+    auto kelpie_try_void = (expression);                                             \
     if (!kelpie_try_void) return ::kelpie::fail(std::move(kelpie_try_void.error())); \
   } while (false)
 
