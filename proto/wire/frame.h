@@ -46,9 +46,10 @@ struct Frame {
 /// The bytes an Ed25519 signature covers when there is no proof.
 [[nodiscard]] std::string signed_message(FrameType type, const InstallationId& installation, ByteView payload);
 
-/// One signature, no proof.
+/// One signature, no proof. The caller keeps the payload under payload_bytes_max: every reader refuses more.
 [[nodiscard]] std::string seal(FrameType type, const InstallationId& installation, ByteView payload, const SigningKey& key);
 /// One signature for a batch (types Deliver, Beacon, Notice): each frame carries its path to the signed root.
+/// More payloads than a tree has leaves (2^17) become several batches; one payload is sealed without proof.
 [[nodiscard]] std::vector<std::string> seal_batch(FrameType type, const InstallationId& installation,
                                                   const std::vector<std::string>& payloads, const SigningKey& key);
 /// Adds a signature to a frame without proof (second operator). Errors: E_FRAME; AlreadyExists when the key signed it.

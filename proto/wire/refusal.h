@@ -1,8 +1,9 @@
 // Why a frame was refused. A closed set: counted, reported, and each leaves no effect. Source: protocol section 2.
 #pragma once
 
-#include <array>
 #include <string_view>
+
+#include "proto/base/result.h"
 
 namespace kelpie::wire {
 
@@ -14,5 +15,7 @@ enum class Refusal {
 
 /// E_FRAME, E_TYPE, …: also Error::reason of what wire and inbound return.
 [[nodiscard]] std::string_view to_string(Refusal refusal);
+/// What the receiver may tell a person who asks.
+[[nodiscard]] Code code_of(Refusal refusal);
 
 }  // namespace kelpie::wire

@@ -1,0 +1,1 @@
+#include "proto/wire/mqtt_bus.h"
