@@ -28,11 +28,13 @@ struct HttpResponse {
   std::string body;
 };
 
-/// Errors: Unavailable (refused, no such socket, DNS), DeadlineExceeded, ResourceExhausted (larger than the cap).
+/// Errors: InvalidArgument (not http or https, a line break in a header), Unavailable (refused, no such socket, DNS,
+///         connection lost), DeadlineExceeded, ResourceExhausted (larger than the cap).
 [[nodiscard]] Result<HttpResponse> http_call(const HttpRequest& request);
 
-/// Calls on_bytes as the body arrives until it returns false, the stream ends or the timeout passes. The status is
-/// returned; a body of a status of 400 or above is collected into HttpResponse::body instead.
+/// Calls on_bytes as the body arrives until it returns false or the stream ends. The status is returned; a body of a
+/// status of 400 or above is collected into HttpResponse::body instead.
+/// Errors: as http_call. DeadlineExceeded when the timeout passes first: what arrived is not the whole body.
 [[nodiscard]] Result<HttpResponse> http_stream(const HttpRequest& request, const std::function<bool(std::string_view)>& on_bytes);
 
 }  // namespace kelpie::wire

@@ -27,7 +27,8 @@ struct MqttOptions {
   std::size_t window = 100;             // messages without PUBACK; below receive maximum and Paho's buffer
 };
 
-/// Both callbacks run on Paho's threads and must do nothing but push to an inbox.
+/// Both run on threads of the bus and must do nothing but push to an inbox: no publish, no stop, no waiting.
+/// on_link(true) comes once the filters are subscribed; messages may arrive just before it.
 struct MqttCallbacks {
   std::function<void(std::string topic, std::string payload)> on_message;
   std::function<void(bool is_connected)> on_link;
@@ -35,13 +36,15 @@ struct MqttCallbacks {
 
 class MqttBus final : public Bus {
  public:
-  /// Errors: InvalidArgument for a URL that is no tcp://host:port, or whose host is not on loopback.
+  /// Errors: InvalidArgument for a URL that is no tcp://host:port, or whose host is not on loopback; for a window
+  ///         outside 1..1000.
   [[nodiscard]] static Result<std::unique_ptr<MqttBus>> open(MqttOptions options, MqttCallbacks callbacks, Entropy& entropy);
   ~MqttBus() override;
 
   void publish(const std::string& topic, ByteView payload) override;
   [[nodiscard]] bool is_connected() const;
-  [[nodiscard]] std::uint64_t dropped() const;  // publishes not taken: window full or no link
+  [[nodiscard]] std::uint64_t dropped() const;  // publishes not taken: window full, no link, over the cap
+  [[nodiscard]] std::uint64_t too_large() const;  // messages received over kBusPayloadBytesMax, not passed on
   /// The reconnect window a Notice asked for.
   void set_reconnect_window(std::chrono::milliseconds window);
   /// Disconnects and joins the supervisor. Called by the destructor too.
