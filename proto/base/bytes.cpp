@@ -83,6 +83,9 @@ Result<std::string> from_base64(std::string_view text) {
         group = group << 6U | static_cast<std::uint32_t>(value);
       }
     }
+    if ((group & ((1U << (8 * padding)) - 1)) != 0) {
+      return fail(Code::InvalidArgument, "base64 text ends in bits that belong to no byte");
+    }
     for (std::size_t j = 0; j < 3 - padding; ++j) out.push_back(static_cast<char>((group >> (16 - 8 * j)) & 0xffU));
   }
   return out;
