@@ -15,6 +15,7 @@ constexpr std::size_t kSignatureBytes = KeyId::kSize + Signature::kSize;
 constexpr std::size_t kLeafIndexBytes = 4;
 constexpr std::string_view kMessagePrefix{"kelpie-sig-v1\0\0\0", 16};
 constexpr std::string_view kRootPrefix{"kelpie-root-v1\0\0", 16};
+constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kBatchMax = std::size_t{1} << kMerkleDepthMax;
 
 struct Header {
@@ -140,8 +141,7 @@ void append_batch(std::vector<std::string>& out, FrameType type, const Installat
 
 }  // namespace
 
-std::size_t payload_bytes_max(FrameType type) {
-  constexpr std::size_t kKiB = 1024;  // caps: table of protocol section 2
+std::size_t payload_bytes_max(FrameType type) {  // protocol section 2, the table
   switch (type) {
     case FrameType::Release: return 256 * kKiB;
     case FrameType::TrustDoc:

@@ -18,8 +18,10 @@ namespace kelpie::wire {
 namespace {
 
 constexpr std::string_view kFormat = "kelpie-key-v1";
+constexpr std::string_view kPlainLabel = "kelpie-key-v1 plain ";
 constexpr std::string_view kWrappedLabel = "kelpie-key-v1 argon2id";  // authenticated beside the ciphertext
 constexpr std::size_t kSeedBytes = crypto_sign_SEEDBYTES;
+constexpr std::size_t kSeedTextBytes = sodium_base64_ENCODED_LEN(kSeedBytes, sodium_base64_VARIANT_ORIGINAL);
 constexpr std::size_t kSaltBytes = crypto_pwhash_SALTBYTES;
 constexpr std::size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kSealedBytes = kSeedBytes + crypto_aead_xchacha20poly1305_ietf_ABYTES;
@@ -285,13 +287,11 @@ Result<void> SigningKey::save(const std::string& path, Entropy& entropy, std::st
     KELPIE_TRY(const std::string line, wrapped_line(seed, entropy, passphrase));
     return write_private(path, as_bytes(line));
   }
-  constexpr std::string_view kPlain = "kelpie-key-v1 plain ";
-  constexpr std::size_t kEncodedBytes = sodium_base64_ENCODED_LEN(kSeedBytes, sodium_base64_VARIANT_ORIGINAL);
-  Wiped<kEncodedBytes> encoded;
+  Wiped<kSeedTextBytes> encoded;
   const std::string_view base64 = encode(seed.bytes, encoded);
-  Wiped<kPlain.size() + kEncodedBytes> line;  // the place of the encoding's zero byte takes the line's end
-  std::copy(kPlain.begin(), kPlain.end(), line.bytes.begin());
-  std::copy(base64.begin(), base64.end(), line.bytes.begin() + kPlain.size());
+  Wiped<kPlainLabel.size() + kSeedTextBytes> line;  // the place of the encoding's zero byte takes the line's end
+  std::copy(kPlainLabel.begin(), kPlainLabel.end(), line.bytes.begin());
+  std::copy(base64.begin(), base64.end(), line.bytes.begin() + kPlainLabel.size());
   line.bytes.back() = '\n';
   return write_private(path, line.bytes);
 }

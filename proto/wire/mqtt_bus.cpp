@@ -22,6 +22,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr std::string_view kScheme = "tcp://";
 constexpr int kQos = 1;
 // Paho refuses publishes above its own buffer even while connected (paho.mqtt.cpp#258): keep it out of reach.
 constexpr std::size_t kBufferPerWindow = 4;
@@ -41,8 +42,9 @@ class Acks final : public mqtt::iaction_listener {
     changed_.notify_all();
   }
   void on_failure(const mqtt::token& token) override {
-    end(fmt::format("return code {}, reason {:#x}", token.get_return_code(),
-                    static_cast<int>(token.get_reason_code())));
+    const int reason = static_cast<int>(token.get_reason_code());
+    end(reason != 0 ? fmt::format("refused with MQTT reason {:#x}", reason)
+                    : fmt::format("not answered, Paho says {}", token.get_return_code()));
   }
   void end(const std::string& why) {
     {
@@ -124,7 +126,6 @@ tl::unexpected<Error> wrong_url(const std::string& url) {
 }
 
 Result<HostPort> parse_url(const std::string& url) {
-  constexpr std::string_view kScheme = "tcp://";
   const std::size_t colon = url.rfind(':');
   if (!url.starts_with(kScheme) || colon == std::string::npos || colon <= kScheme.size()) return wrong_url(url);
   HostPort out{.host = url.substr(kScheme.size(), colon - kScheme.size())};

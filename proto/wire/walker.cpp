@@ -22,6 +22,7 @@ constexpr int kDepthMax = 8;  // chosen: a release needs 4
 constexpr std::size_t kObjectsMax = 4'096;
 constexpr std::size_t kBytesMaxDefault = 256;  // options.proto
 constexpr std::size_t kVarintBytesMax = 10;
+constexpr std::uint64_t kMax32 = std::numeric_limits<std::uint32_t>::max();
 
 enum class WireType : std::uint8_t { Varint = 0, Fixed64 = 1, Bytes = 2, GroupStart = 3, GroupEnd = 4, Fixed32 = 5 };
 
@@ -56,7 +57,6 @@ WireType wire_type_of(const FieldDescriptor& field) {
 
 /// Whether the parser would keep this value as it is. A wider one would be cut, so two spellings would mean one thing.
 bool fits(const FieldDescriptor& field, std::uint64_t value, UnknownFields unknown) {
-  constexpr std::uint64_t kMax32 = std::numeric_limits<std::uint32_t>::max();
   const auto is_int32 = [&] {
     const auto number = static_cast<std::int64_t>(value);
     return number >= std::numeric_limits<std::int32_t>::min() && number <= std::numeric_limits<std::int32_t>::max();
