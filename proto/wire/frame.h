@@ -17,8 +17,19 @@
 namespace kelpie::wire {
 
 enum class FrameType : std::uint16_t {
-  TrustDoc = 1, Release = 2, Plan = 3, Deliver = 4, Report = 5, Beacon = 6, DeviceCert = 7, EnrolRequest = 8,
-  EnrolGrant = 9, Checkpoint = 10, Notice = 11, Approval = 12, Brake = 13,
+  TrustDoc = 1,
+  Release = 2,
+  Plan = 3,
+  Deliver = 4,
+  Report = 5,
+  Beacon = 6,
+  DeviceCert = 7,
+  EnrolRequest = 8,
+  EnrolGrant = 9,
+  Checkpoint = 10,
+  Notice = 11,
+  Approval = 12,
+  Brake = 13,
 };
 
 inline constexpr std::size_t kSignaturesMax = 8;
@@ -39,7 +50,7 @@ struct Frame {
   std::string payload;
 };
 
-/// Errors: reason E_FRAME, E_TYPE or E_SIZE. Looks at length, magic, type, cap: nothing else.
+/// Errors: reason E_FRAME, E_TYPE or E_SIZE. Looks at length, magic, type, cap and counts; nothing else.
 [[nodiscard]] Result<Frame> parse_frame(ByteView bytes);
 [[nodiscard]] std::string to_bytes(const Frame& frame);
 
@@ -47,13 +58,15 @@ struct Frame {
 [[nodiscard]] std::string signed_message(FrameType type, const InstallationId& installation, ByteView payload);
 
 /// One signature, no proof. The caller keeps the payload under payload_bytes_max: every reader refuses more.
-[[nodiscard]] std::string seal(FrameType type, const InstallationId& installation, ByteView payload, const SigningKey& key);
+[[nodiscard]] std::string seal(FrameType type, const InstallationId& installation, ByteView payload,
+                               const SigningKey& key);
 /// One signature for a batch (types Deliver, Beacon, Notice): each frame carries its path to the signed root.
 /// More payloads than a tree has leaves (2^17) become several batches; one payload is sealed without proof.
 [[nodiscard]] std::vector<std::string> seal_batch(FrameType type, const InstallationId& installation,
                                                   const std::vector<std::string>& payloads, const SigningKey& key);
 /// Adds a signature to a frame without proof (second operator). Errors: E_FRAME; AlreadyExists when the key signed it.
-[[nodiscard]] Result<std::string> add_signature(ByteView frame, const InstallationId& installation, const SigningKey& key);
+[[nodiscard]] Result<std::string> add_signature(ByteView frame, const InstallationId& installation,
+                                                const SigningKey& key);
 
 /// Public keys whose signature on the frame holds, each once. lookup turns a kid into a key or nothing.
 /// Errors: E_SIG when no signature holds, or any signature by a known key is wrong.

@@ -18,7 +18,7 @@ struct HttpRequest {
   std::string unix_socket;  // empty: TCP
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::chrono::milliseconds timeout{30'000};   // whole call; 0: none (streams)
+  std::chrono::milliseconds timeout{30'000};  // whole call; 0: none (streams)
   std::size_t response_bytes_max = 64U << 20U;
 };
 
@@ -35,6 +35,7 @@ struct HttpResponse {
 /// Calls on_bytes as the body arrives until it returns false or the stream ends. The status is returned; a body of a
 /// status of 400 or above is collected into HttpResponse::body instead.
 /// Errors: as http_call. DeadlineExceeded when the timeout passes first: what arrived is not the whole body.
-[[nodiscard]] Result<HttpResponse> http_stream(const HttpRequest& request, const std::function<bool(std::string_view)>& on_bytes);
+[[nodiscard]] Result<HttpResponse> http_stream(const HttpRequest& request,
+                                               const std::function<bool(std::string_view)>& on_bytes);
 
 }  // namespace kelpie::wire

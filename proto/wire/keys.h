@@ -14,7 +14,7 @@ namespace kelpie::wire {
 using PublicKey = FixedBytes<struct PublicKeyTag, 32>;
 using Signature = FixedBytes<struct SignatureTag, 64>;
 
-[[nodiscard]] KeyId key_id(const PublicKey& key);          // BLAKE2b-128
+[[nodiscard]] KeyId key_id(const PublicKey& key);           // BLAKE2b-128
 [[nodiscard]] DeviceId device_id_of(const PublicKey& key);  // the same hash, as a device's name
 
 class SigningKey {

@@ -15,16 +15,16 @@
 namespace kelpie::wire {
 
 struct MqttOptions {
-  std::string broker_url;               // tcp://127.0.0.1:1883; refused unless loopback until TLS comes
-  std::string client_id;                // unique per process start on the hub
-  std::vector<std::string> filters;     // subscribed on every CONNACK
-  std::string username;                 // empty: none
-  std::string password_file;            // empty: none; read at each connect
+  std::string broker_url;            // tcp://127.0.0.1:1883; refused unless loopback until TLS comes
+  std::string client_id;             // unique per process start on the hub
+  std::vector<std::string> filters;  // subscribed on every CONNACK
+  std::string username;              // empty: none
+  std::string password_file;         // empty: none; read at each connect
   std::chrono::seconds keep_alive{60};
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds reconnect_window{2'000};  // first retry at uniform(0, window)
   std::chrono::milliseconds reconnect_max{120'000};   // then full jitter, doubling up to this
-  std::size_t window = 100;             // messages without PUBACK; below receive maximum and Paho's buffer
+  std::size_t window = 100;  // messages without PUBACK; below receive maximum and Paho's buffer
 };
 
 /// Both run on threads of the bus and must do nothing but push to an inbox: no publish, no stop, no waiting.
@@ -38,12 +38,13 @@ class MqttBus final : public Bus {
  public:
   /// Errors: InvalidArgument for a URL that is no tcp://host:port, or whose host is not on loopback; for a window
   ///         outside 1..1000.
-  [[nodiscard]] static Result<std::unique_ptr<MqttBus>> open(MqttOptions options, MqttCallbacks callbacks, Entropy& entropy);
+  [[nodiscard]] static Result<std::unique_ptr<MqttBus>> open(MqttOptions options, MqttCallbacks callbacks,
+                                                             Entropy& entropy);
   ~MqttBus() override;
 
   void publish(const std::string& topic, ByteView payload) override;
   [[nodiscard]] bool is_connected() const;
-  [[nodiscard]] std::uint64_t dropped() const;  // publishes not taken: window full, no link, over the cap
+  [[nodiscard]] std::uint64_t dropped() const;    // publishes not taken: window full, no link, over the cap
   [[nodiscard]] std::uint64_t too_large() const;  // messages received over kBusPayloadBytesMax, not passed on
   /// The reconnect window a Notice asked for.
   void set_reconnect_window(std::chrono::milliseconds window);
