@@ -19,7 +19,7 @@ struct MqttOptions {
   std::string client_id;             // unique per process start on the hub
   std::vector<std::string> filters;  // subscribed on every CONNACK
   std::string username;              // empty: none
-  std::string password_file;         // empty: none; read at each connect
+  std::string password_file;         // empty: none; read at each connect; refused when others may read it
   std::chrono::seconds keep_alive{60};
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds reconnect_window{2'000};  // first retry at uniform(0, window)

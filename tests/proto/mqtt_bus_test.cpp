@@ -112,6 +112,21 @@ TEST(MqttBus, FindsABrokerThatStartsLater) {
   EXPECT_TRUE(eventually([&] { return received.ups() == 1; }));
 }
 
+TEST(MqttBus, TakesTheReconnectWindowOfANotice) {
+  Broker broker;
+  Received received;
+  MqttOptions options = options_for(broker, "hub");
+  options.reconnect_window = options.reconnect_max = std::chrono::hours(24);
+  const auto bus = open_bus(options, received);
+  ASSERT_TRUE(eventually([&] { return bus->is_connected(); })) << broker.log();
+
+  bus->set_reconnect_window(std::chrono::milliseconds(50));
+  broker.kill();
+  broker.restart();
+
+  EXPECT_TRUE(eventually([&] { return received.ups() == 2; }));
+}
+
 TEST(MqttBus, DropsAndCountsBeyondItsWindow) {
   const Broker broker;
   Received received;
