@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/base/clock.h"
@@ -56,9 +57,9 @@ struct ReportedAttempt {
 /// What of the facts the core decides and counts by; the whole sheet lies in the store, opaque.
 struct FactsSummary {
   bool is_ready = false;
-  std::string node_state;          // running, stopped, not-ready, worker, low-memory, not-installed
+  std::string node_state;  // running, stopped, not-ready, worker, low-memory, not-installed
   std::uint32_t workloads_down = 0;
-  std::string first_trouble;       // "nodered: ImagePullBackOff"
+  std::string first_trouble;  // "nodered: ImagePullBackOff"
   friend bool operator==(const FactsSummary&, const FactsSummary&) = default;
 };
 
@@ -104,6 +105,7 @@ struct Device {
   Digest proved_release;             // release of scope "device" whose success this install reported; zero: none
   std::optional<AttemptId> lease;    // the right to be disrupted, held until health is proved
   std::optional<RolloutId> rollout;  // the one whose target is active here
+  bool is_updating = false;          // GO given, no final word yet
   std::string failure_reason;        // of the last FAILED attempt while its release is still wanted
   std::string failure_detail;
   std::optional<AttemptId> failed_attempt;
@@ -111,5 +113,8 @@ struct Device {
 
 [[nodiscard]] Update update_of(const Device& device, const Digest& wanted);  // wanted: zero when in no fleet
 [[nodiscard]] Health health_of(const Device& device);
+[[nodiscard]] std::string_view to_string(Connection connection);
+[[nodiscard]] std::string_view to_string(Update update);
+[[nodiscard]] std::string_view to_string(Health health);
 
 }  // namespace kelpie::hub

@@ -13,7 +13,8 @@
 
 namespace kelpie::hub {
 
-// ---- records to write or delete (whatever is no longer in the state is deleted) --------------------------------------
+// ---- records to write or delete (whatever is no longer in the state is deleted)
+// --------------------------------------
 struct DeviceKey {
   DeviceId id;
   friend auto operator<=>(const DeviceKey&, const DeviceKey&) = default;

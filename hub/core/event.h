@@ -81,11 +81,11 @@ struct DeleteFleet {
   std::string name;
 };
 struct MakePlan {
-  std::string fleet;                   // this fleet's devices and policy, unless…
-  std::string selector;                // …ad hoc: this selector's,
-  std::vector<std::string> devices;    // or these, by name
-  std::string release;                 // name@version; empty: the fleet's
-  std::optional<Policy> policy;        // over the fleet's
+  std::string fleet;                 // this fleet's devices and policy, unless…
+  std::string selector;              // …ad hoc: this selector's,
+  std::vector<std::string> devices;  // or these, by name
+  std::string release;               // name@version; empty: the fleet's
+  std::optional<Policy> policy;      // over the fleet's
 };
 /// An operator's signature over a Plan payload. inbound checked signatures and thresholds; decide compares the meaning
 /// with the stored plan.
@@ -119,8 +119,8 @@ struct ApiWrite {
   std::string idempotency_key;  // empty: none
   std::string fingerprint;      // of the request
   bool is_dry_run = false;
-  std::variant<AddDevice, LabelDevice, RenameDevice, DecommissionDevice, StoreRelease, ApplyFleet, DeleteFleet, MakePlan,
-               StartRollout, ChangeRollout>
+  std::variant<AddDevice, LabelDevice, RenameDevice, DecommissionDevice, StoreRelease, ApplyFleet, DeleteFleet,
+               MakePlan, StartRollout, ChangeRollout>
       what;
 };
 

@@ -16,9 +16,9 @@ enum class OnFail { Pause, Abort };
 
 struct WaveSpec {
   std::string name;
-  std::uint32_t size = 0;              // devices; 0: up_to_bp counts
-  std::uint32_t up_to_bp = 0;          // cumulative share of all targets, 1..10000
-  std::optional<Duration> soak;        // absent: 30 min for the first of several waves, else 10 min (R25)
+  std::uint32_t size = 0;                    // devices; 0: up_to_bp counts
+  std::uint32_t up_to_bp = 0;                // cumulative share of all targets, 1..10000
+  std::optional<Duration> soak;              // absent: 30 min for the first of several waves, else 10 min (R25)
   std::optional<std::uint32_t> failure_bp;   // absent: policy's; the first of several waves: 0
   std::optional<std::uint32_t> deferred_bp;  // absent: policy's; the first of several waves: 0
   std::optional<std::uint32_t> min_successes;

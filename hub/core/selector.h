@@ -18,7 +18,8 @@ struct Requirement {
 
 class Selector {
  public:
-  /// Empty text selects nothing (a fleet must say what it wants); "*" selects all. Errors: InvalidArgument with the column.
+  /// Empty text selects nothing (a fleet must say what it wants); "*" selects all. Errors: InvalidArgument with the
+  /// column.
   [[nodiscard]] static Result<Selector> parse(std::string_view text);
   [[nodiscard]] bool matches(const Labels& labels) const;
   [[nodiscard]] const std::vector<Requirement>& requirements() const { return requirements_; }

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -15,13 +16,13 @@
 namespace kelpie::hub {
 
 struct Release {
-  Digest digest;         // BLAKE2b-256 of the payload
+  Digest digest;  // BLAKE2b-256 of the payload
   std::string name;
   std::string version;
   std::string scope;
-  std::string signed_by;  // person
-  std::string frame;      // exactly as signed
-  std::vector<std::string> steps;     // one line each for people: "install 1.32/stable, held"
+  std::string signed_by;                // person
+  std::string frame;                    // exactly as signed
+  std::vector<std::string> steps;       // one line each for people: "install 1.32/stable, held"
   std::vector<std::string> step_kinds;  // install, start, …
   WallTime created_at;
 };
@@ -29,12 +30,12 @@ struct Release {
 struct Fleet {
   std::string name;
   std::uint32_t revision = 1;
-  std::string selector;  // as written, valid
-  std::string release;   // name@version, or empty
+  std::string selector;   // as written, valid
+  std::string release;    // name@version, or empty
   Digest release_digest;  // zero when release is empty
   Policy policy;
   WallTime created_at;
-  std::string rollout;   // id of its newest rollout; empty: none
+  std::string rollout;  // id of its newest rollout; empty: none
 };
 
 /// What an audit leaf holds; its bytes are records' business, its hash goes into the Merkle log.
@@ -54,8 +55,8 @@ struct AuditEntry {
 struct FeedEvent {
   std::uint64_t sequence = 0;  // 1-based, no gaps
   WallTime time;
-  std::string type;     // device.online, target.failed, wave.opened, rollout.paused, …
-  std::string object;   // device/pi-07, rollout/01J…, fleet/kiosk
+  std::string type;    // device.online, target.failed, wave.opened, rollout.paused, …
+  std::string object;  // device/pi-07, rollout/01J…, fleet/kiosk
   std::string reason;
   std::string message;
   std::string rollout;  // id, when it belongs to one
@@ -102,14 +103,22 @@ struct HubState {
   Totals totals;
   std::map<std::string, FleetTotals, std::less<>> fleet_totals;
   std::map<DeviceId, std::string> fleet_of;  // a device belongs to at most one fleet
-  std::map<std::string, std::uint64_t> refusals;  // messages refused, by code
+  struct Counted {
+    Connection connection;
+    std::optional<Update> update;  // empty: in no fleet
+    Health health;
+    std::string fleet;
+  };
+  std::map<DeviceId, Counted> counted;             // what each device adds to the totals now
+  std::map<DeviceId, std::set<RolloutId>> queued;  // rollouts that wait for another one to leave the device
+  std::map<std::string, std::uint64_t> refusals;   // messages refused, by code
 
   MerkleLog audit;
   std::uint64_t feed_sequence = 0;  // of the last event
 
   // Of this run only, never stored.
   WallTime started_at;
-  Digest nonce_secret;          // fresh at each start; nonces are its keyed hashes
+  Digest nonce_secret;  // fresh at each start; nonces are its keyed hashes
   std::uint64_t nonces_drawn = 0;
   std::uint32_t trust_version = 1;
 };

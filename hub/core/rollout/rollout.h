@@ -21,6 +21,8 @@ struct PlannedWave {
   std::uint32_t failures_max = 0;
   std::uint32_t deferred_max = 0;
   std::uint32_t successes_min = 1;
+  std::uint32_t failure_bp = 0;  // what the integers came from, for when members leave (R4: X)
+  std::uint32_t deferred_bp = 0;
   Duration soak{};
   friend bool operator==(const PlannedWave&, const PlannedWave&) = default;
 };
@@ -28,18 +30,19 @@ struct PlannedWave {
 /// The frozen preview of a rollout. Nothing in it changes by the minute (R27).
 struct Plan {
   PlanId id;
-  std::string fleet;              // empty: ad hoc
+  std::string fleet;  // empty: ad hoc
   std::uint32_t fleet_revision = 0;
-  std::string selector;           // as written; empty when devices were named
+  std::string selector;  // as written; empty when devices were named
   Digest release;
-  std::string scope;              // kDeviceScope or kAdhocScope
+  std::string scope;  // kDeviceScope or kAdhocScope
   Policy policy;
   std::vector<PlannedWave> waves;
-  std::vector<PlanLeaf> leaves;   // sorted by device id; every member of every wave, once
+  std::vector<PlanLeaf> leaves;            // sorted by device id; every member of every wave, once
   std::vector<std::string> already_there;  // names of members that report this release as proved (they become no-ops)
   std::vector<std::string> warnings;       // for people
   WallTime created_at;
   std::string created_by;
+  RolloutId started_as;  // empty: not started
   Digest policy_hash;    // BLAKE2b-256 over release, ordered members per wave, integers, policy: never estimates
   Digest audience_root;  // Merkle root of leaves
 };
@@ -47,8 +50,20 @@ struct Plan {
 enum class RolloutPhase { Running, Paused, Aborting, Aborted, Succeeded };
 enum class WavePhase { Pending, Open, Passed, Failed, Skipped };
 enum class TargetState {
-  Waiting, Preparing, Prepared, Granted, Executing, Verifying, Soaking, Unknown,
-  Succeeded, Failed, Excluded, Superseded, Canceled, Deferred,
+  Waiting,
+  Preparing,
+  Prepared,
+  Granted,
+  Executing,
+  Verifying,
+  Soaking,
+  Unknown,
+  Succeeded,
+  Failed,
+  Excluded,
+  Superseded,
+  Canceled,
+  Deferred,
 };
 /// Closed set (rollouts section 3); those whose rules are not built yet are not here.
 enum class WaitReason { None, Wave, Pause, Offline, Backoff, Conflict, PrepareCapacity };
@@ -62,24 +77,26 @@ enum class WaitReason { None, Wave, Pause, Offline, Backoff, Conflict, PrepareCa
 struct Target {
   RolloutId rollout;
   DeviceId device;
-  std::uint32_t wave = 0;     // index
+  std::uint32_t wave = 0;  // index
   std::uint64_t generation = 0;
   std::uint32_t leaf_index = 0;
   TargetState state = TargetState::Waiting;
   WaitReason reason = WaitReason::Wave;
-  std::string conflict;       // with WaitReason::Conflict: the other rollout's id
-  WallTime wake_at;           // when it is next looked at; every live target has one
-  WallTime since;             // when it came into this state
-  WallTime deadline;          // of this state; what happens then is the state table's
-  std::uint32_t attempt = 0;  // n of the newest attempt; 0: none yet
+  std::string conflict;          // with WaitReason::Conflict: the other rollout's id
+  WallTime wake_at;              // when it is next looked at; every live target has one
+  WallTime since;                // when it came into this state
+  WallTime deadline;             // of this state; what happens then is the state table's
+  std::uint32_t attempt = 0;     // n of the newest attempt; 0: none yet
+  bool is_attempt_open = false;  // the device may still hold or take it; a new one is made only when it is closed
   std::uint32_t transient_failures = 0;
-  bool is_cancelling = false;  // CANCEL is sent until the device closes the attempt
-  bool is_catch_up = false;    // deferred once, now served beside later waves
+  bool is_cancelling = false;           // CANCEL is sent until the device closes the attempt
+  bool is_catch_up = false;             // deferred once, now served beside later waves
   std::optional<Nonce> prepared_nonce;  // of the newest PREPARED report
   WallTime prepared_at;
-  std::optional<Nonce> granted_nonce;   // quoted by the last GO
-  std::uint32_t sends = 0;    // of the present message, for back-off
-  ReportedAttempt reported;   // newest state of the newest attempt, for people
+  std::optional<Nonce> granted_nonce;  // quoted by the last GO
+  WallTime granted_at;
+  std::uint32_t sends = 0;   // of the present message, for back-off
+  ReportedAttempt reported;  // newest state of the newest attempt, for people
 };
 
 /// R4's letters. M = S + F + U + D + X + R at every commit.
@@ -109,8 +126,8 @@ struct Rollout {
   Digest release;
   std::string scope;
   Policy policy;
-  std::string verb;   // with ad hoc: what command send was asked ("enable-addon dns"); empty otherwise
-  Digest plan_hash;   // BLAKE2b-256 of the signed payload
+  std::string verb;        // with ad hoc: what command send was asked ("enable-addon dns"); empty otherwise
+  Digest plan_hash;        // BLAKE2b-256 of the signed payload
   std::string plan_frame;  // exactly as operators signed it
   RolloutPhase phase = RolloutPhase::Running;
   std::string phase_reason;  // failure_limit, operator, deadline, no_evidence, …; empty while running
@@ -125,7 +142,7 @@ struct Rollout {
   WallTime ended_at;
   WallTime deadline;
   std::uint32_t revision = 1;
-  std::vector<PlanLeaf> leaves;
+  std::vector<PlanLeaf> leaves;                // sorted by device id; a target's leaf_index points here
   std::shared_ptr<const MerkleTree> audience;  // over leaves; built once, never stored
 };
 

@@ -1,0 +1,198 @@
+#include "hub/core/query.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+
+namespace kelpie::hub {
+namespace {
+
+constexpr std::array<std::string_view, 4> kWhereKeys = {"connection", "health", "update", "last-seen"};
+
+std::string_view update_word(const HubState& state, const Device& device) {
+  const auto counted = state.counted.find(device.id);
+  return counted != state.counted.end() && counted->second.update ? to_string(*counted->second.update)
+                                                                  : std::string_view{};
+}
+
+bool holds(const HubState& state, const Device& device, const Condition& condition, WallTime now) {
+  if (condition.key == "last-seen") {
+    const Duration silent = device.connection == Connection::NeverSeen ? Duration::max() : now - device.last_seen;
+    const Duration limit = *parse_duration(condition.value);
+    return condition.op == ">" ? silent > limit : silent < limit;
+  }
+  const std::string_view word = condition.key == "connection" ? to_string(device.connection)
+                                : condition.key == "health"   ? to_string(health_of(device))
+                                                              : update_word(state, device);
+  return (word == condition.value) == (condition.op == "=");
+}
+
+bool matches(const HubState& state, const DeviceQuery& query, const Device& device, WallTime now) {
+  if (query.has_selector && !query.selector.matches(device.labels)) return false;
+  if (!query.fleet.empty()) {
+    const auto fleet = state.fleet_of.find(device.id);
+    if (fleet == state.fleet_of.end() || fleet->second != query.fleet) return false;
+  }
+  return std::all_of(query.where.begin(), query.where.end(),
+                     [&](const Condition& condition) { return holds(state, device, condition, now); });
+}
+
+Result<Condition> parse_condition(std::string_view text) {
+  const auto wrong = [&] {
+    return fail(
+        {.code = Code::InvalidArgument,
+         .message = fmt::format("\"{}\" is not a condition", text),
+         .reason = "WHERE",
+         .hint = "write update=failed, connection!=online, health=degraded or last-seen>24h; kelpie help selectors"});
+  };
+  const std::size_t at = text.find_first_of("=!<>");
+  if (at == std::string_view::npos) return wrong();
+  Condition condition{.key = std::string(text.substr(0, at)),
+                      .op = text.substr(at).starts_with("!=") ? "!=" : std::string(1, text[at]),
+                      .value = {}};
+  condition.value = text.substr(at + condition.op.size());
+  if (std::find(kWhereKeys.begin(), kWhereKeys.end(), condition.key) == kWhereKeys.end() || condition.value.empty())
+    return wrong();
+  const bool is_time = condition.key == "last-seen";
+  const bool is_order = condition.op == "<" || condition.op == ">";
+  if (is_time != is_order) return wrong();
+  if (is_time && !parse_duration(condition.value)) return wrong();
+  return condition;
+}
+
+std::string in_flight_line(const Rollout& rollout) {
+  std::uint32_t in_flight = 0;
+  for (const auto& [id, target] : rollout.targets) {
+    if (target.state == TargetState::Granted || target.state == TargetState::Executing ||
+        target.state == TargetState::Verifying || target.state == TargetState::Soaking)
+      ++in_flight;
+  }
+  return in_flight > 0 ? fmt::format("; no new device starts, the {} in flight finish", in_flight)
+                       : "; no new device starts";
+}
+
+}  // namespace
+
+Result<std::vector<Condition>> parse_where(std::string_view text) {
+  std::vector<Condition> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    KELPIE_TRY(Condition condition, parse_condition(text.substr(0, end)));
+    out.push_back(std::move(condition));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+DevicePage list_devices(const HubState& state, const DeviceQuery& query, WallTime now) {
+  DevicePage page;
+  for (auto at = state.device_names.upper_bound(query.after); at != state.device_names.end(); ++at) {
+    const Device& device = state.devices.at(at->second);
+    if (!matches(state, query, device, now)) continue;
+    if (page.devices.size() == query.page_size) {
+      page.next = page.devices.back()->name;
+      break;
+    }
+    page.devices.push_back(&device);
+  }
+  return page;
+}
+
+std::vector<Attention> attention(const HubState& state) {
+  std::vector<Attention> out;
+  for (auto at = state.rollouts.rbegin(); at != state.rollouts.rend(); ++at) {
+    const Rollout& rollout = at->second;
+    if (rollout.phase != RolloutPhase::Paused) continue;
+    const std::string where = rollout.fleet.empty() ? "" : " on " + rollout.fleet;
+    out.push_back({true, fmt::format("rollout {}{} paused: {}", rollout.id.text(), where, why(state, rollout)),
+                   "kelpie rollout status " + rollout.id.text()});
+  }
+  const auto count = [](const auto& totals, auto key) {
+    const auto found = totals.find(key);
+    return found == totals.end() ? 0U : found->second;
+  };
+  if (const std::uint32_t failed = count(state.totals.update, Update::Failed); failed > 0) {
+    out.push_back({true, fmt::format("{} {} failed to update", failed, failed == 1 ? "device" : "devices"),
+                   "kelpie device list --where update=failed"});
+  }
+  if (const std::uint32_t failed = count(state.totals.health, Health::Failed); failed > 0) {
+    out.push_back({true, fmt::format("{} {} not healthy", failed, failed == 1 ? "device is" : "devices are"),
+                   "kelpie device list --where health=failed"});
+  }
+  if (const std::uint32_t offline = count(state.totals.connection, Connection::Offline); offline > 0) {
+    out.push_back({false, fmt::format("{} {} offline", offline, offline == 1 ? "device is" : "devices are"),
+                   "kelpie device list --where connection=offline"});
+  }
+  if (const std::uint32_t never = count(state.totals.connection, Connection::NeverSeen); never > 0) {
+    out.push_back({false, fmt::format("{} {} never reported", never, never == 1 ? "device has" : "devices have"),
+                   "kelpie device list --where connection=never-seen"});
+  }
+  return out;
+}
+
+std::string why(const HubState&, const Rollout& rollout) {
+  if (rollout.phase_reason == "failure_limit" && rollout.open_wave < rollout.waves.size()) {
+    const Wave& wave = rollout.waves[rollout.open_wave];
+    const std::uint32_t bad = wave.counters.failed + wave.counters.unknown;
+    const std::string line = fmt::format("{} of {} devices failed in wave {}, at most {} may", bad,
+                                         wave.counters.members, wave.plan.name, wave.plan.failures_max);
+    return rollout.phase == RolloutPhase::Paused ? line + in_flight_line(rollout) : line;
+  }
+  return rollout.phase_detail;
+}
+
+std::vector<std::string> next_commands(const Rollout& rollout) {
+  const std::string& id = rollout.id.text();
+  switch (rollout.phase) {
+    case RolloutPhase::Running: return {"kelpie rollout status " + id + " --watch", "kelpie rollout pause " + id};
+    case RolloutPhase::Paused:
+      if (rollout.phase_reason == "failure_limit" || rollout.phase_reason == "no_evidence")
+        return {"kelpie rollout retry " + id, "kelpie rollout abort " + id};
+      return {"kelpie rollout resume " + id, "kelpie rollout abort " + id};
+    case RolloutPhase::Aborting: return {"kelpie rollout status " + id + " --watch"};
+    case RolloutPhase::Aborted:
+    case RolloutPhase::Succeeded: return {};
+  }
+  return {};
+}
+
+std::string why(const HubState& state, const Rollout& rollout, const Target& target) {
+  const std::string& name = rollout.waves[target.wave].plan.name;
+  switch (target.state) {
+    case TargetState::Waiting:
+      switch (target.reason) {
+        case WaitReason::None: return "it is looked at next";
+        case WaitReason::Wave: return fmt::format("wave {} is not open yet", name);
+        case WaitReason::Pause: return "the rollout is paused: " + why(state, rollout);
+        case WaitReason::Offline: return "the device is offline; it is served when it comes back";
+        case WaitReason::Backoff:
+          return fmt::format("tried again at {}: {}", to_rfc3339(target.wake_at), target.reported.detail);
+        case WaitReason::Conflict: return fmt::format("rollout {} has the device", target.conflict);
+        case WaitReason::PrepareCapacity: return "too many devices prepare at once";
+      }
+      return {};
+    case TargetState::Preparing: return "the device prepares; it reports when it is ready";
+    case TargetState::Prepared:
+      return rollout.phase == RolloutPhase::Running ? "GO is given next" : "ready; the rollout is not running";
+    case TargetState::Granted: return "GO was given; the device confirms next";
+    case TargetState::Executing: return "the device carries out its steps";
+    case TargetState::Verifying: return "the device checks the result";
+    case TargetState::Soaking: return "the device must stay healthy for the soak time";
+    case TargetState::Unknown: return "GO was given and no final word came; its late report decides";
+    case TargetState::Deferred: return "left for when the device comes back";
+    case TargetState::Failed: return fmt::format("{}: {}", target.reported.reason, target.reported.detail);
+    case TargetState::Succeeded:
+    case TargetState::Excluded:
+    case TargetState::Superseded:
+    case TargetState::Canceled: return {};
+  }
+  return {};
+}
+
+std::string release_name(const HubState& state, const Digest& digest) {
+  const auto at = state.releases.find(digest);
+  return at == state.releases.end() ? std::string{} : fmt::format("{}@{}", at->second.name, at->second.version);
+}
+
+}  // namespace kelpie::hub

@@ -1,0 +1,189 @@
+#include "hub/core/report.h"
+
+#include <fmt/core.h>
+
+#include "hub/core/rollout/target.h"
+#include "proto/base/reached.h"
+
+namespace kelpie::hub {
+namespace {
+
+constexpr std::uint32_t kHeartbeatsUntilOffline = 3;  // R7
+
+WallTime offline_at(const Device& device) {
+  return device.last_seen + std::chrono::seconds(device.heartbeat_s * kHeartbeatsUntilOffline);
+}
+
+void ask(Turn& turn, Device& device) {
+  if (device.hub_nonce.is_zero()) device.hub_nonce = draw_nonce(turn.state);
+  turn.effects.messages.emplace_back(SendRead{device.id, device.hub_nonce});
+}
+
+// What the device should hold now, as both sides can compute it: attempt id ‖ state u32 ‖ trust version u32.
+Digest holds_digest(const Turn& turn, const Device& device) {
+  std::string out;
+  std::uint32_t state = 0;
+  if (device.rollout) {
+    const Target& target = turn.state.rollouts.at(*device.rollout).targets.at(device.id);
+    out = to_string(target.reported.id);
+    state = static_cast<std::uint32_t>(target.reported.state) + 1;
+  }
+  append_le32(out, state);
+  append_le32(out, turn.state.trust_version);
+  return blake2b_256(out);
+}
+
+void acknowledge(Turn& turn, const Device& device, const ReportReceived& report) {
+  turn.effects.messages.emplace_back(SendBeacon{.device = device.id,
+                                                .heartbeat_nonce = report.heartbeat_nonce,
+                                                .incarnation = device.incarnation.value_or(Incarnation{}),
+                                                .sequence = device.sequence,
+                                                .holds_digest = holds_digest(turn, device),
+                                                .hub_nonce = {}});
+}
+
+void set_online(Turn& turn, Device& device) {
+  device.last_seen = turn.now;
+  if (device.connection == Connection::Online) return;
+  device.connection = Connection::Online;
+  turn.state.due.insert({offline_at(device), DueKey::Kind::Device, device.id.hex()});
+  recount(turn.state, device.id);
+  feed(turn, {.type = "device.online",
+              .object = "device/" + device.name,
+              .reason = {},
+              .message = {},
+              .rollout = {},
+              .device = device.name});
+}
+
+Target* target_of(HubState& state, const AttemptId& id) {
+  const auto rollout = state.rollouts.find(id.rollout);
+  if (rollout == state.rollouts.end()) return nullptr;
+  const auto target = rollout->second.targets.find(id.device);
+  return target == rollout->second.targets.end() ? nullptr : &target->second;
+}
+
+void take_attempt(Turn& turn, Device& device, const ReportReceived& report, bool is_new_install) {
+  // The target that is active here and that the device does not speak of.
+  if (device.rollout) {
+    Rollout& rollout = turn.state.rollouts.at(*device.rollout);
+    Target& active = rollout.targets.at(device.id);
+    if (!report.attempt || report.attempt->id != attempt_of(active))
+      take_silence(turn, rollout, active, is_new_install);
+  }
+  if (!report.attempt) return;
+  Target* const target = target_of(turn.state, report.attempt->id);
+  if (target == nullptr || report.attempt->id.n != target->attempt) return;
+  Rollout& rollout = turn.state.rollouts.at(target->rollout);
+  if (report.attempt->hash != attempt_hash_of(rollout, *target)) {
+    KELPIE_REACHED("report.other-hash");
+    return;
+  }
+  if (target->reported == *report.attempt && target->state != TargetState::Preparing) return;
+  take_report(turn, rollout, *target, *report.attempt);
+}
+
+// What is owed to a device is sent as soon as it is heard again, not at the next timer.
+void serve(Turn& turn, Device& device) {
+  if (!device.rollout) return;
+  Rollout& rollout = turn.state.rollouts.at(*device.rollout);
+  move_on(turn, rollout, rollout.targets.at(device.id));
+}
+
+void take_newer(Turn& turn, Device& device, const ReportReceived& report, bool is_new_install, bool was_away) {
+  device.sequence = report.sequence;
+  device.health_note = report.health_note;
+  if (report.hello) {
+    device.agent_version = report.hello->agent_version;
+    device.schema_max = report.hello->schema_max;
+  }
+  if (report.facts) {
+    device.facts = report.facts;
+    turn.effects.facts.emplace_back(device.id, report.facts_bytes);
+  }
+  if (is_new_install) device.proved_release = {};
+  touch(turn, DeviceKey{device.id});
+  recount(turn.state, device.id);
+  take_attempt(turn, device, report, is_new_install);
+  if (was_away) serve(turn, device);
+}
+
+// Targets that wait for the device to come online, in rollouts whose wave is open.
+void wake_waiting(Turn& turn, const Device& device) {
+  for (auto at = turn.state.rollouts.rbegin(); at != turn.state.rollouts.rend(); ++at) {
+    Rollout& rollout = at->second;
+    if (rollout.phase != RolloutPhase::Running) continue;
+    const auto target = rollout.targets.find(device.id);
+    if (target == rollout.targets.end()) continue;
+    const bool is_waiting =
+        target->second.state == TargetState::Deferred ||
+        (target->second.state == TargetState::Waiting && target->second.reason == WaitReason::Offline);
+    if (is_waiting) move_on(turn, rollout, target->second);
+  }
+}
+
+}  // namespace
+
+void take_device_report(Turn& turn, const ReportReceived& report) {
+  const auto at = turn.state.devices.find(report.device);
+  if (at == turn.state.devices.end()) return;
+  Device& device = at->second;
+  const bool was_away = device.connection != Connection::Online;
+  set_online(turn, device);
+  if (report.hello && !device.key) {
+    device.key = report.hello->key;
+    touch_synced(turn, DeviceKey{device.id});
+    audit(turn, {.action = "device.key",
+                 .object = "device/" + device.name,
+                 .reason = "first hello",
+                 .plan_hash = {},
+                 .frame_hash = report.frame_hash.hex()});
+  }
+  const bool is_same = device.incarnation && *device.incarnation == report.incarnation;
+  if (is_same && report.sequence <= device.sequence) {
+    KELPIE_REACHED("report.repeated");
+    acknowledge(turn, device, report);  // the last acknowledgement was lost
+  } else if (is_same) {
+    if (!report.hub_nonce.is_zero() && report.hub_nonce == device.hub_nonce) device.hub_nonce = {};
+    take_newer(turn, device, report, false, was_away);
+    acknowledge(turn, device, report);
+  } else if (!device.hub_nonce.is_zero() && report.hub_nonce == device.hub_nonce) {
+    const bool is_new_install = device.incarnation && device.incarnation->install != report.incarnation.install;
+    device.hub_nonce = {};
+    device.incarnation = report.incarnation;
+    take_newer(turn, device, report, is_new_install, true);
+    acknowledge(turn, device, report);
+  } else {
+    ask(turn, device);  // another boot or install: believed only when it quotes a nonce of this run
+  }
+  if (was_away) wake_waiting(turn, device);
+}
+
+void wake_device(Turn& turn, Device& device) {
+  if (device.connection != Connection::Online) return;
+  if (turn.now < offline_at(device)) {
+    turn.state.due.insert({offline_at(device), DueKey::Kind::Device, device.id.hex()});
+    return;
+  }
+  device.connection = Connection::Offline;
+  touch(turn, DeviceKey{device.id});
+  recount(turn.state, device.id);
+  feed(turn, {.type = "device.offline",
+              .object = "device/" + device.name,
+              .reason = "silent",
+              .message = fmt::format("nothing for {} s", device.heartbeat_s * kHeartbeatsUntilOffline),
+              .rollout = {},
+              .device = device.name});
+  if (!device.rollout) return;
+  Rollout& rollout = turn.state.rollouts.at(*device.rollout);
+  Target& target = rollout.targets.at(device.id);
+  if (target.state == TargetState::Preparing) move_on(turn, rollout, target);
+}
+
+void ask_leased(Turn& turn) {
+  for (auto& [id, device] : turn.state.devices) {
+    if (device.lease) ask(turn, device);
+  }
+}
+
+}  // namespace kelpie::hub

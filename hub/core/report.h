@@ -1,0 +1,16 @@
+// A device's reports: which are newer, what they prove, and how they are acknowledged. Source: protocol section 3.
+#pragma once
+
+#include "hub/core/turn.h"
+
+namespace kelpie::hub {
+
+void take_device_report(Turn& turn, const ReportReceived& report);
+
+/// Nothing authentic for three heartbeats, perhaps.
+void wake_device(Turn& turn, Device& device);
+
+/// After a start: every device that holds a lease is asked for its state (R19).
+void ask_leased(Turn& turn);
+
+}  // namespace kelpie::hub

@@ -1,0 +1,513 @@
+#include "hub/core/rollout/target.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "hub/core/rollout/wave.h"
+#include "proto/base/reached.h"
+
+namespace kelpie::hub {
+namespace {
+
+constexpr Duration kPrepareRepeat = std::chrono::seconds(5);  // chosen: a lost PREPARE costs seconds, not minutes
+constexpr Duration kGoRepeat = std::chrono::seconds(2);
+constexpr Duration kRepeatMax = std::chrono::seconds(60);
+constexpr Duration kNonceFresh = std::chrono::minutes(5);  // protocol section 3: older ones are renewed before a GO
+constexpr Duration kIdle = std::chrono::hours(1);          // nothing to do but look again
+
+Duration repeat_after(Duration first, std::uint32_t sends) {
+  Duration wait = first;
+  for (std::uint32_t i = 1; i < sends && wait < kRepeatMax; ++i) wait *= 2;
+  return std::min(wait, kRepeatMax);
+}
+
+Device& device_of(Turn& turn, const Target& target) {
+  return turn.state.devices.at(target.device);
+}
+bool is_online(Turn& turn, const Target& target) {
+  return device_of(turn, target).connection == Connection::Online;
+}
+
+bool is_in_flight(TargetState state) {
+  return state == TargetState::Granted || state == TargetState::Executing || state == TargetState::Verifying ||
+         state == TargetState::Soaking;
+}
+
+void set_state(Turn& turn, Rollout& rollout, Target& target, TargetState state) {
+  if (target.state == state) return;
+  uncount(rollout, target);
+  const bool was_catch_up = target.is_catch_up && !is_terminal(target.state);
+  target.state = state;
+  target.since = turn.now;
+  target.sends = 0;
+  if (state != TargetState::Waiting) target.reason = WaitReason::None;
+  count(rollout, target);
+  if (was_catch_up && is_terminal(state)) --rollout.catch_up_left;
+  touch(turn, TargetKey{rollout.id, target.device});
+  touch(turn, RolloutKey{rollout.id});
+  Device& device = device_of(turn, target);
+  device.is_updating = state == TargetState::Granted || state == TargetState::Executing ||
+                       state == TargetState::Verifying || state == TargetState::Soaking ||
+                       state == TargetState::Unknown;
+  touch(turn, DeviceKey{device.id});
+  recount(turn.state, device.id);
+}
+
+void set_waiting(Turn& turn, Rollout& rollout, Target& target, WaitReason reason, WallTime wake_at) {
+  set_state(turn, rollout, target, TargetState::Waiting);
+  if (target.reason != reason) {
+    target.reason = reason;
+    target.since = turn.now;
+    touch(turn, TargetKey{rollout.id, target.device});
+  }
+  schedule(turn.state, target, wake_at);
+}
+
+void note(Turn& turn, const Rollout& rollout, const Target& target, std::string type, std::string reason,
+          std::string message) {
+  const std::string& name = turn.state.devices.at(target.device).name;
+  feed(turn, {.type = std::move(type),
+              .object = "device/" + name,
+              .reason = std::move(reason),
+              .message = std::move(message),
+              .rollout = rollout.id.text(),
+              .device = name});
+}
+
+void release_lease(Turn& turn, Target& target) {
+  Device& device = device_of(turn, target);
+  if (!device.lease || device.lease->rollout != target.rollout) return;
+  device.lease.reset();
+  touch_synced(turn, DeviceKey{device.id});
+}
+
+void take_lease(Turn& turn, Target& target) {
+  Device& device = device_of(turn, target);
+  device.lease = attempt_of(target);
+  touch_synced(turn, DeviceKey{device.id});
+}
+
+void send_prepare(Turn& turn, Target& target) {
+  if (!is_online(turn, target)) return;
+  turn.effects.messages.emplace_back(SendPrepare{attempt_of(target)});
+  ++target.sends;
+  touch(turn, TargetKey{target.rollout, target.device});
+}
+
+void send_go(Turn& turn, const Rollout& rollout, Target& target) {
+  if (!is_online(turn, target)) return;
+  const auto seconds = [](Duration d) {
+    return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(d).count());
+  };
+  turn.effects.messages.emplace_back(SendGo{.attempt = attempt_of(target),
+                                            .nonce = *target.granted_nonce,
+                                            .soak_s = seconds(rollout.waves[target.wave].plan.soak),
+                                            .step_limit_s = seconds(rollout.policy.timeouts.step),
+                                            .attempt_limit_s = seconds(rollout.policy.timeouts.attempt),
+                                            .verify_limit_s = seconds(rollout.policy.timeouts.verify)});
+  ++target.sends;
+  touch(turn, TargetKey{target.rollout, target.device});
+}
+
+void send_cancel(Turn& turn, const Rollout& rollout, Target& target) {
+  if (!is_online(turn, target)) return;
+  turn.effects.messages.emplace_back(SendCancel{attempt_of(target), attempt_hash_of(rollout, target)});
+  ++target.sends;
+}
+
+// The lease and the permission in one commit; the GO leaves after it (protocol section 3).
+void grant(Turn& turn, Rollout& rollout, Target& target) {
+  target.granted_nonce = target.prepared_nonce;
+  set_state(turn, rollout, target, TargetState::Granted);
+  target.granted_at = turn.now;
+  target.deadline = turn.now + rollout.policy.timeouts.grant;
+  take_lease(turn, target);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+  audit(turn, {.action = "target.granted",
+               .object = to_string(attempt_of(target)),
+               .reason = {},
+               .plan_hash = rollout.plan_hash.hex(),
+               .frame_hash = {}});
+  note(turn, rollout, target, "target.granted", {}, fmt::format("attempt {}", target.attempt));
+  send_go(turn, rollout, target);
+  schedule(turn.state, target, turn.now + repeat_after(kGoRepeat, target.sends));
+}
+
+void begin_attempt(Turn& turn, Rollout& rollout, Target& target) {
+  Device& device = device_of(turn, target);
+  device.rollout = rollout.id;
+  touch(turn, DeviceKey{device.id});
+  if (!target.is_attempt_open) {
+    ++target.attempt;
+    target.is_attempt_open = true;
+    target.prepared_nonce.reset();
+    target.granted_nonce.reset();
+    target.reported = {};
+  }
+  set_state(turn, rollout, target, TargetState::Preparing);
+  target.deadline = turn.now + rollout.policy.timeouts.prepare;
+  send_prepare(turn, target);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+  schedule(turn.state, target, turn.now + repeat_after(kPrepareRepeat, target.sends));
+}
+
+bool may_run_now(const Rollout& rollout, const Target& target) {
+  if (rollout.phase != RolloutPhase::Running) return false;
+  if (target.is_catch_up) return true;
+  return target.wave == rollout.open_wave && rollout.waves[target.wave].phase == WavePhase::Open;
+}
+
+void wait_or_begin(Turn& turn, Rollout& rollout, Target& target) {
+  Device& device = device_of(turn, target);
+  if (!may_run_now(rollout, target)) {
+    const bool is_paused = rollout.phase == RolloutPhase::Paused;
+    return set_waiting(turn, rollout, target, is_paused ? WaitReason::Pause : WaitReason::Wave, turn.now + kIdle);
+  }
+  if (target.reason == WaitReason::Backoff && turn.now < target.wake_at) return;
+  if (device.rollout && *device.rollout != rollout.id) {
+    target.conflict = device.rollout->text();
+    turn.state.queued[device.id].insert(rollout.id);
+    return set_waiting(turn, rollout, target, WaitReason::Conflict, turn.now + kIdle);
+  }
+  if (device.connection != Connection::Online) {
+    if (target.state == TargetState::Deferred) return schedule(turn.state, target, turn.now + kIdle);
+    const bool was_offline = target.state == TargetState::Waiting && target.reason == WaitReason::Offline;
+    set_waiting(turn, rollout, target, WaitReason::Offline,
+                was_offline ? target.wake_at : turn.now + rollout.policy.timeouts.offline_grace);
+    return;
+  }
+  begin_attempt(turn, rollout, target);
+}
+
+void grant_or_refresh(Turn& turn, Rollout& rollout, Target& target) {
+  const Device& device = device_of(turn, target);
+  const bool has_lease_here = device.lease && *device.lease == attempt_of(target);
+  if (!may_run_now(rollout, target)) return schedule(turn.state, target, turn.now + kIdle);
+  if (device.lease && !has_lease_here && device.lease->rollout != rollout.id)
+    return schedule(turn.state, target, turn.now + kRepeatMax);
+  if (device.connection != Connection::Online) return schedule(turn.state, target, turn.now + kIdle);
+  if (turn.now - target.prepared_at > kNonceFresh) {
+    KELPIE_REACHED("target.nonce-refreshed");
+    send_prepare(turn, target);
+    return schedule(turn.state, target, turn.now + repeat_after(kPrepareRepeat, target.sends));
+  }
+  grant(turn, rollout, target);
+}
+
+void fail_target(Turn& turn, Rollout& rollout, Target& target, std::string reason, std::string detail) {
+  Device& device = device_of(turn, target);
+  device.failure_reason = reason;
+  device.failure_detail = detail;
+  device.failed_attempt = attempt_of(target);
+  target.reported.reason = reason;
+  target.reported.detail = detail;
+  set_state(turn, rollout, target, TargetState::Failed);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+  touch_synced(turn, DeviceKey{device.id});
+  audit(turn, {.action = "target.failed",
+               .object = to_string(attempt_of(target)),
+               .reason = reason,
+               .plan_hash = rollout.plan_hash.hex(),
+               .frame_hash = {}});
+  note(turn, rollout, target, "target.failed", reason, detail);
+  leave_device(turn, rollout, target);
+}
+
+void succeed(Turn& turn, Rollout& rollout, Target& target) {
+  Device& device = device_of(turn, target);
+  if (rollout.scope == kDeviceScope) device.proved_release = rollout.release;
+  device.failure_reason.clear();
+  device.failure_detail.clear();
+  device.failed_attempt.reset();
+  target.is_attempt_open = false;
+  release_lease(turn, target);
+  set_state(turn, rollout, target, TargetState::Succeeded);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+  touch_synced(turn, DeviceKey{device.id});
+  audit(turn, {.action = "target.succeeded",
+               .object = to_string(attempt_of(target)),
+               .reason = {},
+               .plan_hash = rollout.plan_hash.hex(),
+               .frame_hash = {}});
+  note(turn, rollout, target, "target.succeeded", {}, {});
+  leave_device(turn, rollout, target);
+}
+
+// R12: transient failures are tried again by the hub; the rest waits for a person.
+void take_failure(Turn& turn, Rollout& rollout, Target& target, const ReportedAttempt& reported) {
+  target.is_attempt_open = false;
+  const bool is_contained = reported.outcome == FailedOutcome::Restored || reported.outcome == FailedOutcome::Preflight;
+  if (is_contained)
+    release_lease(turn, target);
+  else
+    take_lease(turn, target);
+  const std::vector<Duration>& backoff = rollout.policy.retry.backoff;
+  const bool may_retry = reported.is_transient && is_contained &&
+                         target.transient_failures < rollout.policy.retry.transient && !backoff.empty() &&
+                         !target.is_cancelling;
+  if (!may_retry) return fail_target(turn, rollout, target, reported.reason, reported.detail);
+  KELPIE_REACHED("target.transient-retry");
+  const Duration wait = backoff[std::min<std::size_t>(target.transient_failures, backoff.size() - 1)];
+  ++target.transient_failures;
+  note(turn, rollout, target, "target.retry", reported.reason,
+       fmt::format("again in {}: {}", kelpie::to_string(wait), reported.detail));
+  set_waiting(turn, rollout, target, WaitReason::Backoff, turn.now + wait);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+}
+
+void take_prepared(Turn& turn, Rollout& rollout, Target& target, const ReportedAttempt& reported) {
+  const bool is_same_nonce = target.granted_nonce && *target.granted_nonce == reported.nonce;
+  switch (target.state) {
+    case TargetState::Granted:
+    case TargetState::Unknown:
+      if (is_same_nonce) return;  // proves nothing, whatever its sequence
+      KELPIE_REACHED("target.go-was-not-executed");
+      if (rollout.phase != RolloutPhase::Running && rollout.phase != RolloutPhase::Paused) {
+        release_lease(turn, target);
+        return withdraw(turn, rollout, target, TargetState::Canceled);
+      }
+      break;
+    case TargetState::Executing:
+    case TargetState::Verifying:
+    case TargetState::Soaking:
+      if (is_same_nonce) return;
+      KELPIE_REACHED("target.rolled-back");
+      target.is_cancelling = true;
+      return fail_target(turn, rollout, target, "rolled_back",
+                         "the device no longer knows that it started: an old card image was put back");
+    case TargetState::Waiting:
+    case TargetState::Preparing:
+    case TargetState::Prepared:
+    case TargetState::Deferred: break;
+    case TargetState::Succeeded:
+    case TargetState::Failed:
+    case TargetState::Excluded:
+    case TargetState::Superseded:
+    case TargetState::Canceled: return;
+  }
+  set_state(turn, rollout, target, TargetState::Prepared);
+  target.prepared_nonce = reported.nonce;
+  target.prepared_at = turn.now - reported.prepared_ago;
+  target.deadline = turn.now + rollout.policy.timeouts.prepare;
+  touch(turn, TargetKey{rollout.id, target.device});
+  grant_or_refresh(turn, rollout, target);
+}
+
+void take_running(Turn& turn, Rollout& rollout, Target& target, TargetState state) {
+  if (is_terminal(target.state) && target.state != TargetState::Canceled) return;
+  const Device& device = device_of(turn, target);
+  const bool has_changed = target.state != state;
+  if (state == TargetState::Soaking)
+    release_lease(turn, target);
+  else if (!device.lease)
+    take_lease(turn, target);
+  set_state(turn, rollout, target, state);
+  if (has_changed) {
+    const Timeouts& limits = rollout.policy.timeouts;
+    const WallTime from = target.granted_at.unix_ms == 0 ? turn.now : target.granted_at;
+    target.deadline = from + limits.attempt + limits.verify + limits.report_grace;
+    if (state == TargetState::Soaking)
+      target.deadline = turn.now + rollout.waves[target.wave].plan.soak + limits.report_grace;
+    touch_synced(turn, TargetKey{rollout.id, target.device});
+    schedule(turn.state, target, target.deadline);
+    note(turn, rollout, target, fmt::format("target.{}", to_string(state)), {}, {});
+  }
+}
+
+}  // namespace
+
+AttemptId attempt_of(const Target& target) {
+  return {.rollout = target.rollout, .device = target.device, .n = target.attempt};
+}
+
+Digest attempt_hash_of(const Rollout& rollout, const Target& target) {
+  return attempt_hash(rollout.plan_hash, as_bytes(leaf_bytes(rollout.leaves[target.leaf_index])), attempt_of(target));
+}
+
+void leave_device(Turn& turn, Rollout& rollout, Target& target) {
+  if (!is_terminal(target.state) || target.is_cancelling) return;
+  unschedule(turn.state, target);
+  Device& device = device_of(turn, target);
+  if (!device.rollout || *device.rollout != rollout.id) return;
+  device.rollout.reset();
+  touch(turn, DeviceKey{device.id});
+  const auto queue = turn.state.queued.find(device.id);
+  if (queue == turn.state.queued.end()) return;
+  const RolloutId next = *queue->second.begin();
+  queue->second.erase(queue->second.begin());
+  if (queue->second.empty()) turn.state.queued.erase(queue);
+  Rollout& waiting = turn.state.rollouts.at(next);
+  move_on(turn, waiting, waiting.targets.at(target.device));
+}
+
+void move_on(Turn& turn, Rollout& rollout, Target& target) {
+  if (target.is_cancelling) {
+    send_cancel(turn, rollout, target);
+    return schedule(turn.state, target, turn.now + repeat_after(kPrepareRepeat, target.sends));
+  }
+  switch (target.state) {
+    case TargetState::Waiting:
+    case TargetState::Deferred: return wait_or_begin(turn, rollout, target);
+    case TargetState::Preparing:
+      if (!is_online(turn, target)) return wait_or_begin(turn, rollout, target);
+      // While paused, preparation goes on (R15); before it was acknowledged, PREPARE is repeated.
+      if (target.reported.id != attempt_of(target)) send_prepare(turn, target);
+      return schedule(turn.state, target,
+                      std::min(target.deadline, turn.now + repeat_after(kPrepareRepeat, target.sends)));
+    case TargetState::Prepared: return grant_or_refresh(turn, rollout, target);
+    case TargetState::Granted:
+      // Never again after an abort (invariant 25); in a pause the permission already given is still repeated.
+      if (rollout.phase == RolloutPhase::Running || rollout.phase == RolloutPhase::Paused)
+        send_go(turn, rollout, target);
+      return schedule(turn.state, target, std::min(target.deadline, turn.now + repeat_after(kGoRepeat, target.sends)));
+    case TargetState::Executing:
+    case TargetState::Verifying:
+    case TargetState::Soaking: return schedule(turn.state, target, target.deadline);
+    case TargetState::Unknown: return schedule(turn.state, target, turn.now + kIdle);
+    case TargetState::Succeeded:
+    case TargetState::Failed:
+    case TargetState::Excluded:
+    case TargetState::Superseded:
+    case TargetState::Canceled: return leave_device(turn, rollout, target);
+  }
+}
+
+void wake(Turn& turn, Rollout& rollout, Target& target) {
+  if (target.is_cancelling) return move_on(turn, rollout, target);
+  if (target.state == TargetState::Waiting && target.reason == WaitReason::Offline && !is_online(turn, target)) {
+    if (may_defer(rollout.waves[target.wave]) && may_run_now(rollout, target) && !target.is_catch_up) {
+      KELPIE_REACHED("target.deferred");
+      set_state(turn, rollout, target, TargetState::Deferred);
+      uncount(rollout, target);
+      target.is_catch_up = true;
+      count(rollout, target);
+      ++rollout.catch_up_left;
+      note(turn, rollout, target, "target.deferred", "offline", "left for when it comes back");
+      schedule(turn.state, target, turn.now + kIdle);
+      return evaluate(turn, rollout);
+    }
+    return schedule(turn.state, target, turn.now + kRepeatMax);
+  }
+  const bool is_late = turn.now >= target.deadline;
+  if (is_late && (is_in_flight(target.state))) {
+    KELPIE_REACHED("target.unknown");
+    if (target.state == TargetState::Soaking) take_lease(turn, target);
+    set_state(turn, rollout, target, TargetState::Unknown);
+    touch_synced(turn, TargetKey{rollout.id, target.device});
+    note(turn, rollout, target, "target.unknown", "silent",
+         "GO was given and no final word came in time; its lease is kept");
+    schedule(turn.state, target, turn.now + kIdle);
+    settle_abort(turn, rollout);
+    return evaluate(turn, rollout);
+  }
+  if (is_late && target.state == TargetState::Preparing) {
+    target.is_cancelling = true;
+    fail_target(turn, rollout, target, "prepare-timeout", "the device did not get ready in time");
+    move_on(turn, rollout, target);
+    return evaluate(turn, rollout);
+  }
+  move_on(turn, rollout, target);
+}
+
+void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAttempt& reported) {
+  target.reported = reported;
+  touch(turn, TargetKey{rollout.id, target.device});
+  if (is_final(reported.state) && target.is_attempt_open) target.is_attempt_open = false;
+  if (target.is_cancelling && (is_final(reported.state))) {
+    target.is_cancelling = false;
+    if (target.state == TargetState::Canceled || target.state == TargetState::Failed ||
+        target.state == TargetState::Excluded) {
+      if (reported.state == AttemptState::Cancelled) release_lease(turn, target);
+      return leave_device(turn, rollout, target);
+    }
+  }
+  if (is_terminal(target.state) && is_final(reported.state)) return;
+  switch (reported.state) {
+    case AttemptState::Preparing:
+      if (target.state == TargetState::Waiting) set_state(turn, rollout, target, TargetState::Preparing);
+      break;
+    case AttemptState::Prepared: take_prepared(turn, rollout, target, reported); break;
+    case AttemptState::Executing: take_running(turn, rollout, target, TargetState::Executing); break;
+    case AttemptState::Verifying: take_running(turn, rollout, target, TargetState::Verifying); break;
+    case AttemptState::Soaking: take_running(turn, rollout, target, TargetState::Soaking); break;
+    case AttemptState::Succeeded: succeed(turn, rollout, target); break;
+    case AttemptState::Failed: take_failure(turn, rollout, target, reported); break;
+    case AttemptState::Refused:
+      release_lease(turn, target);
+      fail_target(turn, rollout, target, reported.refusal, reported.detail);
+      break;
+    case AttemptState::Cancelled:
+      release_lease(turn, target);
+      set_waiting(turn, rollout, target, WaitReason::Wave, turn.now);
+      wait_or_begin(turn, rollout, target);
+      break;
+  }
+  settle_abort(turn, rollout);
+  evaluate(turn, rollout);
+}
+
+void take_silence(Turn& turn, Rollout& rollout, Target& target, bool is_new_install) {
+  if (!target.is_attempt_open) return;
+  if (is_new_install) {
+    KELPIE_REACHED("target.reimaged");
+    target.is_attempt_open = false;
+    release_lease(turn, target);
+    if (target.is_cancelling) {
+      target.is_cancelling = false;
+      return leave_device(turn, rollout, target);
+    }
+    if (is_terminal(target.state)) return;
+    if (rollout.phase == RolloutPhase::Aborting || rollout.phase == RolloutPhase::Aborted)
+      withdraw(turn, rollout, target, TargetState::Canceled);
+    else
+      set_waiting(turn, rollout, target, WaitReason::Wave, turn.now);
+    settle_abort(turn, rollout);
+    return evaluate(turn, rollout);
+  }
+  const bool has_started = is_in_flight(target.state) || target.state == TargetState::Unknown;
+  if (has_started && target.state != TargetState::Granted) {
+    KELPIE_REACHED("target.rolled-back-forgotten");
+    target.is_attempt_open = false;
+    fail_target(turn, rollout, target, "rolled_back",
+                "the device no longer knows this attempt: an old card image was put back");
+    settle_abort(turn, rollout);
+    return evaluate(turn, rollout);
+  }
+  if (target.is_cancelling) {  // it never had it, or forgot: nothing is left to cancel
+    target.is_cancelling = false;
+    target.is_attempt_open = false;
+    return leave_device(turn, rollout, target);
+  }
+  if (target.state == TargetState::Prepared) {
+    set_state(turn, rollout, target, TargetState::Preparing);
+    target.reported = {};
+    target.deadline = turn.now + rollout.policy.timeouts.prepare;
+  }
+}
+
+void withdraw(Turn& turn, Rollout& rollout, Target& target, TargetState end) {
+  set_state(turn, rollout, target, end);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+  target.is_cancelling = target.is_attempt_open;
+  if (const auto queue = turn.state.queued.find(target.device); queue != turn.state.queued.end()) {
+    queue->second.erase(rollout.id);
+    if (queue->second.empty()) turn.state.queued.erase(queue);
+  }
+  move_on(turn, rollout, target);
+}
+
+void again(Turn& turn, Rollout& rollout, Target& target) {
+  target.transient_failures = 0;
+  device_of(turn, target).failed_attempt.reset();
+  if (rollout.waves[target.wave].phase == WavePhase::Passed) {  // beside the later waves
+    uncount(rollout, target);
+    target.is_catch_up = true;
+    count(rollout, target);
+    ++rollout.catch_up_left;
+  }
+  set_waiting(turn, rollout, target, WaitReason::Wave, turn.now);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+}
+
+}  // namespace kelpie::hub

@@ -1,0 +1,39 @@
+// One device in one rollout: the state table of rollouts section 3, level-triggered.
+#pragma once
+
+#include "hub/core/rollout/rollout.h"
+#include "hub/core/turn.h"
+
+namespace kelpie::hub {
+
+/// Does whatever is owed to this target now: sends, grants, waits, gives up. Safe to call at any time, any number of
+/// times.
+void move_on(Turn& turn, Rollout& rollout, Target& target);
+
+/// Takes what the device's newest report says about this target's newest attempt.
+void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAttempt& reported);
+
+/// The newest report of the device does not know this target's attempt. `is_new_install`: another life of the device.
+void take_silence(Turn& turn, Rollout& rollout, Target& target, bool is_new_install);
+
+/// Its wake-up time has come.
+void wake(Turn& turn, Rollout& rollout, Target& target);
+
+/// Before GO only: out of the rollout, with CANCEL to the device as long as it may hold the attempt.
+void withdraw(Turn& turn, Rollout& rollout, Target& target, TargetState end);
+
+/// After an operator's retry: back to waiting, with a new attempt to come.
+void again(Turn& turn, Rollout& rollout, Target& target);
+
+/// Gives the device's baton back when this target needs it no more; the next queued rollout takes it.
+void leave_device(Turn& turn, Rollout& rollout, Target& target);
+
+[[nodiscard]] AttemptId attempt_of(const Target& target);
+[[nodiscard]] Digest attempt_hash_of(const Rollout& rollout, const Target& target);
+
+void pause_rollout(Turn& turn, Rollout& rollout, std::string reason, std::string detail);
+void abort_rollout(Turn& turn, Rollout& rollout, std::string reason, std::string detail);
+/// Aborting ends when nothing is in flight.
+void settle_abort(Turn& turn, Rollout& rollout);
+
+}  // namespace kelpie::hub
