@@ -1,0 +1,230 @@
+#include <gtest/gtest.h>
+
+#include "hub/core/query.h"
+#include "hub/core/rollout/wave.h"
+#include "tests/hub/core/fake_fleet.h"
+
+namespace kelpie::hub {
+namespace {
+
+using namespace std::chrono_literals;
+using test::FakeFleet;
+using test::make_policy;
+using test::wave_of;
+using test::wave_up_to;
+
+// Ends every attempt that is being carried out.
+void finish_all(FakeFleet& fleet, int count) {
+  for (int i = 1; i <= count; ++i) {
+    const std::string name = "pi-" + std::to_string(i);
+    const auto& attempt = fleet.device(name).attempt;
+    if (attempt && attempt->state == AttemptState::Executing) fleet.finish(name);
+  }
+}
+
+int executing(FakeFleet& fleet, int count) {
+  int n = 0;
+  for (int i = 1; i <= count; ++i) {
+    const auto& attempt = fleet.device("pi-" + std::to_string(i)).attempt;
+    if (attempt && attempt->state == AttemptState::Executing) ++n;
+  }
+  return n;
+}
+
+std::string first_executing(FakeFleet& fleet, int count) {
+  for (int i = 1; i <= count; ++i) {
+    const std::string name = "pi-" + std::to_string(i);
+    const auto& attempt = fleet.device(name).attempt;
+    if (attempt && attempt->state == AttemptState::Executing) return name;
+  }
+  return {};
+}
+
+TEST(Rollout, GoesWaveByWave) {
+  FakeFleet fleet;
+  fleet.add(5);
+  fleet.start(make_policy({wave_of("canary", 1), wave_of("some", 2), wave_up_to("rest", kBasisPoints)}));
+  for (const int expected : {1, 2, 2}) {
+    EXPECT_EQ(executing(fleet, 5), expected);
+    finish_all(fleet, 5);
+  }
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+  for (const auto& [id, device] : fleet.state().devices) {
+    EXPECT_EQ(device.proved_release, fleet.rollout().release);
+    EXPECT_FALSE(device.lease);
+    EXPECT_FALSE(device.rollout);
+  }
+}
+
+TEST(Rollout, OneFailureTooManyPausesAtOnceAndStartsNobodyElse) {
+  FakeFleet fleet;
+  fleet.add(4);
+  fleet.start(make_policy({wave_of("canary", 2), wave_up_to("rest", kBasisPoints)}));
+  const std::string bad = first_executing(fleet, 4);
+  fleet.fail(bad, "image-pull-unauthorized");
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Paused);
+  EXPECT_EQ(fleet.rollout().phase_reason, "failure_limit");
+  EXPECT_EQ(why(fleet.state(), fleet.rollout()),
+            "1 of 2 devices failed in wave canary, at most 0 may; no new device starts, the 1 in flight finish");
+  finish_all(fleet, 4);
+  EXPECT_EQ(
+      fleet.rollout().waves[0].counters,
+      (WaveCounters{.members = 2, .excluded = 0, .deferred = 0, .succeeded = 1, .failed = 1, .unknown = 0, .rest = 0}));
+  EXPECT_EQ(executing(fleet, 4), 0);
+  EXPECT_EQ(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Resume, {}, {}}).error().reason,
+            "FAILURE_LIMIT");
+}
+
+TEST(Rollout, RetryGivesANewAttemptAndGoesOn) {
+  FakeFleet fleet;
+  fleet.add(2);
+  fleet.start(make_policy({wave_of("canary", 1), wave_up_to("rest", kBasisPoints)}));
+  const std::string bad = first_executing(fleet, 2);
+  fleet.fail(bad, "image-pull-unauthorized");
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Retry, {}, {}}));
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Running);
+  EXPECT_EQ(fleet.device(bad).attempt->id.n, 2U);
+  finish_all(fleet, 2);
+  finish_all(fleet, 2);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+  EXPECT_EQ(fleet.device(bad).executed.size(), 2U);
+}
+
+TEST(Rollout, TransientFailuresAreTriedAgainByThemselves) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.fail("pi-1", "registry-unreachable", FailedOutcome::Restored, true);
+  EXPECT_EQ(fleet.targets(), "pi-1 waiting(backoff)\n");
+  fleet.pass(61s);
+  EXPECT_EQ(fleet.device("pi-1").attempt->id.n, 2U);
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+}
+
+TEST(Rollout, ABrokenDeviceKeepsItsLease) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.fail("pi-1", "undo-failed", FailedOutcome::Broken);
+  EXPECT_TRUE(fleet.state().devices.at(fleet.device("pi-1").id).lease);
+}
+
+TEST(Rollout, PauseGivesNoNewGoAndResumeGoesOn) {
+  FakeFleet fleet;
+  fleet.add(3);
+  fleet.start(make_policy({wave_of("canary", 1), wave_up_to("rest", kBasisPoints)}));
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Pause, "lunch", {}}));
+  finish_all(fleet, 3);
+  fleet.pass(5min);
+  EXPECT_EQ(executing(fleet, 3), 0);
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Resume, {}, {}}));
+  EXPECT_EQ(executing(fleet, 3), 2);
+}
+
+TEST(Rollout, AbortCancelsWhatHasNotStartedAndWaitsForTheRest) {
+  FakeFleet fleet;
+  fleet.add(3);
+  fleet.start(make_policy({wave_of("canary", 1), wave_up_to("rest", kBasisPoints)}));
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Abort, {}, {}}));
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Aborting);
+  finish_all(fleet, 3);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Aborted);
+  for (const auto& [id, device] : fleet.state().devices) EXPECT_FALSE(device.rollout);
+}
+
+TEST(Rollout, SilenceAfterGoIsUnknownAndKeepsTheLeaseUntilALateReport) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.device("pi-1").is_on = false;
+  fleet.pass(80min);
+  EXPECT_EQ(fleet.targets(), "pi-1 unknown\n");
+  EXPECT_TRUE(fleet.state().devices.at(fleet.device("pi-1").id).lease);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Paused);
+  fleet.device("pi-1").is_on = true;
+  fleet.finish("pi-1");
+  EXPECT_EQ(fleet.targets(), "pi-1 succeeded\n");
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Resume, {}, {}}));
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+}
+
+TEST(Rollout, AnOfflineDeviceIsServedWhenItComesBack) {
+  FakeFleet fleet;
+  fleet.add(2);
+  fleet.device("pi-2").is_on = false;
+  fleet.pass(3min);
+  fleet.start(make_policy({wave_up_to("all", kBasisPoints)}));
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\npi-2 waiting(offline)\n");
+  finish_all(fleet, 2);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Running);
+  fleet.device("pi-2").is_on = true;
+  fleet.report("pi-2");
+  EXPECT_EQ(fleet.targets(), "pi-1 succeeded\npi-2 executing\n");
+  finish_all(fleet, 2);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+}
+
+TEST(Rollout, ALongOfflineDeviceIsDeferredAndCaughtUpBesideTheRest) {
+  FakeFleet fleet;
+  fleet.add(5);
+  fleet.device("pi-2").is_on = false;
+  fleet.pass(3min);
+  fleet.start(make_policy({wave_up_to("all", kBasisPoints)}));
+  finish_all(fleet, 5);
+  fleet.pass(31min);
+  EXPECT_EQ(fleet.rollout().waves[0].counters.deferred, 1U);
+  EXPECT_EQ(fleet.rollout().waves[0].phase, WavePhase::Passed);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Running);
+  fleet.device("pi-2").is_on = true;
+  fleet.report("pi-2");
+  finish_all(fleet, 5);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+  EXPECT_EQ(fleet.rollout().phase_reason, "");
+}
+
+TEST(Rollout, ASecondRolloutWaitsForTheFirst) {
+  FakeFleet fleet;
+  fleet.add(1);
+  const RolloutId first = fleet.start(make_policy({})).id;
+  fleet.now = fleet.now + 1s;
+  fleet.start(make_policy({}), "2");
+  ASSERT_NE(fleet.rollout().id, first);
+  EXPECT_EQ(fleet.targets(), "pi-1 waiting(conflict)\n");
+  fleet.finish("pi-1");
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+}
+
+TEST(Rollout, AHubRestartIsOrdinaryOperation) {
+  FakeFleet fleet;
+  fleet.add(4);
+  fleet.start(make_policy({wave_of("canary", 2), wave_up_to("rest", kBasisPoints)}));
+  fleet.restart_hub();
+  finish_all(fleet, 4);
+  fleet.restart_hub();
+  finish_all(fleet, 4);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+  for (int i = 1; i <= 4; ++i) EXPECT_EQ(fleet.device("pi-" + std::to_string(i)).executed.size(), 1U);
+}
+
+TEST(Rollout, CountersEqualTheFoldAtEveryMoment) {
+  FakeFleet fleet;
+  fleet.add(6);
+  fleet.start(make_policy({wave_of("canary", 2), wave_up_to("rest", kBasisPoints)}));
+  for (int round = 0; round < 6; ++round) {
+    const std::string name = first_executing(fleet, 6);
+    if (name.empty()) break;
+    if (round == 4)
+      fleet.fail(name, "broken");
+    else
+      fleet.finish(name);
+    for (std::uint32_t w = 0; w < fleet.rollout().waves.size(); ++w) {
+      const WaveCounters& counters = fleet.rollout().waves[w].counters;
+      EXPECT_EQ(counters, fold(fleet.rollout(), w));
+      EXPECT_EQ(counters.members, counters.succeeded + counters.failed + counters.unknown + counters.deferred +
+                                      counters.excluded + counters.rest);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kelpie::hub

@@ -1,0 +1,99 @@
+// Which reports are newer, and what a device's other life means.
+#include <gtest/gtest.h>
+
+#include "tests/hub/core/fake_fleet.h"
+
+namespace kelpie::hub {
+namespace {
+
+using test::FakeFleet;
+using test::make_policy;
+
+template <typename Bytes>
+Bytes made(const char* text) {
+  return *Bytes::from_bytes(blake2b_256(text).view().first(Bytes::kSize));
+}
+
+TEST(Session, AnotherBootIsBelievedOnlyWhenItQuotesTheHubsNonce) {
+  FakeFleet fleet;
+  fleet.add(1);
+  const Device& device = fleet.state().devices.begin()->second;
+  const Incarnation old = *device.incarnation;
+  ReportReceived forged{.device = device.id,
+                        .incarnation = {old.install, made<BootId>("other")},
+                        .sequence = 99,
+                        .hub_nonce = made<Nonce>("guess"),
+                        .heartbeat_nonce = {},
+                        .hello = {},
+                        .attempt = {},
+                        .facts = {},
+                        .facts_bytes = {},
+                        .health_note = {},
+                        .frame_hash = {}};
+  Effects effects;
+  decide(fleet.state(), forged, fleet.now, effects);
+  EXPECT_EQ(*device.incarnation, old);
+  ASSERT_EQ(effects.messages.size(), 1U);
+  forged.hub_nonce = std::get<SendRead>(effects.messages[0]).hub_nonce;
+  decide(fleet.state(), forged, fleet.now, effects);
+  EXPECT_EQ(device.incarnation->boot, made<BootId>("other"));
+  EXPECT_TRUE(device.hub_nonce.is_zero());
+}
+
+TEST(Session, ARepeatedOrOlderReportChangesNothingButIsAcknowledged) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.finish("pi-1");
+  Device& device = fleet.state().devices.begin()->second;
+  const std::uint64_t sequence = device.sequence;
+  ReportedAttempt old = *fleet.device("pi-1").attempt;
+  old.state = AttemptState::Failed;
+  Effects effects;
+  decide(fleet.state(),
+         ReportReceived{.device = device.id,
+                        .incarnation = *device.incarnation,
+                        .sequence = sequence,
+                        .hub_nonce = {},
+                        .heartbeat_nonce = {},
+                        .hello = {},
+                        .attempt = old,
+                        .facts = {},
+                        .facts_bytes = {},
+                        .health_note = {},
+                        .frame_hash = {}},
+         fleet.now, effects);
+  EXPECT_EQ(fleet.targets(), "pi-1 succeeded\n");
+  ASSERT_EQ(effects.messages.size(), 1U);
+  EXPECT_EQ(std::get<SendBeacon>(effects.messages[0]).sequence, sequence);
+}
+
+TEST(Session, AReimagedDeviceStartsAnewAndCountsAsNoFailure) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  ASSERT_EQ(fleet.targets(), "pi-1 executing\n");
+  test::FakeDevice& device = fleet.device("pi-1");
+  device.incarnation = {made<InstallId>("new"), made<BootId>("new")};
+  device.attempt.reset();
+  device.sequence = 0;
+  fleet.hello("pi-1");
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+  EXPECT_EQ(device.attempt->id.n, 2U);
+  EXPECT_EQ(fleet.rollout().waves[0].counters.failed, 0U);
+}
+
+TEST(Session, AnOldCardImageIsRolledBackNotSuccess) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  test::FakeDevice& device = fleet.device("pi-1");
+  device.attempt->state = AttemptState::Prepared;
+  device.attempt->nonce = made<Nonce>("another");
+  fleet.report("pi-1");
+  EXPECT_EQ(fleet.targets(), "pi-1 failed\n");
+  EXPECT_EQ(fleet.rollout().targets.begin()->second.reported.reason, "rolled_back");
+}
+
+}  // namespace
+}  // namespace kelpie::hub
