@@ -49,13 +49,13 @@ enum class Verdict {
 
 struct CallResult {
   Verdict verdict = Verdict::Failed;
-  std::string summary;      // one line of evidence for people, at most 512 bytes
-  std::string reason;       // closed set of words, with Unmet and Failed: image-pull-failed, sandbox-image-unavailable, …
-  std::string detail;       // what, on what, why; at most 2048 bytes
-  std::string output_tail;  // of the command that failed, colours stripped, at most 2048 bytes
+  std::string summary;  // one line of evidence for people, at most 512 bytes
+  std::string reason;   // closed set of words, with Unmet and Failed: image-pull-failed, sandbox-image-unavailable, …
+  std::string detail;   // what, on what, why; at most 2048 bytes
+  std::string output_tail;    // of the command that failed, colours stripped, at most 2048 bytes
   bool is_transient = false;  // rule R12: network, registry 5xx, disk pressure, lock busy, API server starting
-  std::string restore;      // Prepare: opaque, at most 32 KiB
-  Facts facts;              // FactsCall
+  std::string restore;        // Prepare: opaque, at most 32 KiB
+  Facts facts;                // FactsCall
 
   friend bool operator==(const CallResult&, const CallResult&) = default;
 };

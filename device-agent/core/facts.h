@@ -8,7 +8,7 @@
 namespace kelpie::agent {
 
 struct SnapFact {
-  std::string channel;   // tracking
+  std::string channel;  // tracking
   std::string revision;
   std::string version;
   bool is_held = false;

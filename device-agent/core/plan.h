@@ -61,7 +61,8 @@ struct RemoveStep {
   friend bool operator==(const RemoveStep&, const RemoveStep&) = default;
 };
 
-using Step = std::variant<InstallStep, StartStep, StopStep, ImagesStep, AddonsStep, RemoveStep, DeployStep, InspectStep>;
+using Step =
+    std::variant<InstallStep, StartStep, StopStep, ImagesStep, AddonsStep, RemoveStep, DeployStep, InspectStep>;
 
 /// install, start, stop, images, addons, remove, deploy, inspect
 [[nodiscard]] std::string_view kind_of(const Step& step);

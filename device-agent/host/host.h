@@ -13,14 +13,14 @@
 namespace kelpie::agent {
 
 struct Command {
-  std::vector<std::string> argv;   // argv[0] is a full path
-  std::string input;               // standard input; empty: /dev/null
-  Duration limit{};                // TERM, then KILL, to the whole process group
+  std::vector<std::string> argv;             // argv[0] is a full path
+  std::string input;                         // standard input; empty: /dev/null
+  Duration limit{};                          // TERM, then KILL, to the whole process group
   std::size_t output_bytes_max = 1U << 20U;  // each of stdout and stderr; the rest is read and dropped, tail kept
 };
 
 struct Exit {
-  int code = 0;          // exit code, or 128 + signal
+  int code = 0;             // exit code, or 128 + signal
   bool is_timeout = false;  // killed by the limit or by stop
   std::string out;
   std::string err;

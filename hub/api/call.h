@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,6 +28,7 @@ struct ApiCall {
   std::string idempotency_key;
   std::string fingerprint;
   bool is_dry_run = false;
+  std::optional<std::uint32_t> if_revision{};  // If-Match
 };
 
 /// The loop's view of whoever waits for answers and events.
@@ -52,9 +54,11 @@ struct ApiView {
 [[nodiscard]] bool is_write(const ApiCall& call);
 /// Errors: what is wrong with the request; nothing was changed.
 [[nodiscard]] Result<ApiWrite> to_write(const ApiCall& call, const wire::Trust& trust, WallTime now);
-[[nodiscard]] Result<std::shared_ptr<google::protobuf::Message>> answer_read(const ApiCall& call, const ApiView& view, WallTime now);
+[[nodiscard]] Result<std::shared_ptr<google::protobuf::Message>> answer_read(const ApiCall& call, const ApiView& view,
+                                                                             WallTime now);
 /// object is Reply::object: "device/pi-07".
-[[nodiscard]] Result<std::shared_ptr<google::protobuf::Message>> answer_write(const ApiCall& call, const std::string& object,
-                                                                             const ApiView& view, WallTime now);
+[[nodiscard]] Result<std::shared_ptr<google::protobuf::Message>> answer_write(const ApiCall& call,
+                                                                              const std::string& object,
+                                                                              const ApiView& view, WallTime now);
 
 }  // namespace kelpie::hub

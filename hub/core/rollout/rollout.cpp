@@ -194,9 +194,9 @@ void wake_rollout(Turn& turn, Rollout& rollout) {
   if (rollout.open_wave >= rollout.waves.size()) return;
   const Wave& wave = rollout.waves[rollout.open_wave];
   if (wave.phase == WavePhase::Open && turn.now >= wave.opened_at + rollout.policy.timeouts.wave) {
-    pause_rollout(
-        turn, rollout, "wave_deadline",
-        fmt::format("wave {} did not finish within {}", wave.plan.name, kelpie::to_string(rollout.policy.timeouts.wave)));
+    pause_rollout(turn, rollout, "wave_deadline",
+                  fmt::format("wave {} did not finish within {}", wave.plan.name,
+                              kelpie::to_string(rollout.policy.timeouts.wave)));
   }
 }
 
