@@ -1,5 +1,7 @@
 #include "hub/core/decide.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "hub/core/registry.h"
@@ -15,13 +17,15 @@ namespace {
 
 constexpr std::size_t kRememberedMax = 10'000;               // idempotency keys; the oldest is forgotten
 constexpr Duration kRememberedFor = std::chrono::hours(24);  // operator.md section 3: a retry after a lost reply
-constexpr std::size_t kPlansMax = 1'000;                     // previews nobody started; the oldest are dropped
+constexpr std::ptrdiff_t kPreviewsMax = 1'000;               // plans nobody started; the oldest are dropped
 
 void drop_old_plans(Turn& turn) {
-  while (turn.state.plans.size() > kPlansMax) {
-    touch(turn, PlanKey{turn.state.plans.begin()->first});
-    turn.state.plans.erase(turn.state.plans.begin());
-  }
+  std::map<PlanId, Plan>& plans = turn.state.plans;
+  const auto is_preview = [](const auto& plan) { return plan.second.started_as.is_empty(); };
+  if (std::count_if(plans.begin(), plans.end(), is_preview) <= kPreviewsMax) return;
+  const auto oldest = std::find_if(plans.begin(), plans.end(), is_preview);  // ids sort by time
+  touch(turn, PlanKey{oldest->first});
+  plans.erase(oldest);
 }
 
 Result<std::string> store_plan(Turn& turn, const MakePlan& wanted, bool is_dry_run) {

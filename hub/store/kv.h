@@ -42,6 +42,7 @@ inline constexpr std::string_view kFactsPrefix = "f/";       // device hex → k
 inline constexpr std::string_view kFleetPrefix = "g/";       // name → FleetRecord
 inline constexpr std::string_view kReleasePrefix = "s/";     // digest hex → ReleaseRecord
 inline constexpr std::string_view kPlanPrefix = "p/";        // plan id → PlanRecord
+inline constexpr std::string_view kAudiencePrefix = "q/";    // plan id → AudienceRecord
 inline constexpr std::string_view kRolloutPrefix = "r/";     // rollout id → RolloutRecord (waves included)
 inline constexpr std::string_view kTargetPrefix = "t/";      // rollout id / device hex → TargetRecord
 inline constexpr std::string_view kAuditPrefix = "a/";       // number → AuditRecord

@@ -1,0 +1,112 @@
+#include "hub/records/fields.h"
+#include "hub/records/records.h"
+
+namespace kelpie::hub::records {
+namespace {
+
+constexpr std::string_view kWhat = "device record";
+
+Result<void> read_incarnation(const store::v1::DeviceRecord& in, Device& out) {
+  if (in.install().empty()) return {};
+  Incarnation incarnation;
+  KELPIE_TRY(incarnation.install, read_bytes<InstallId>(in.install(), kWhat));
+  KELPIE_TRY(incarnation.boot, read_bytes<BootId>(in.boot(), kWhat));
+  out.incarnation = incarnation;
+  return {};
+}
+
+Result<std::optional<AttemptId>> read_attempt_id(const std::string& text) {
+  if (text.empty()) return std::optional<AttemptId>();
+  Result<AttemptId> id = parse_attempt_id(text);
+  if (!id) return fail(damaged(kWhat));
+  return std::optional<AttemptId>(std::move(*id));
+}
+
+}  // namespace
+
+std::string write_device(const Device& device) {
+  store::v1::DeviceRecord out;
+  out.set_id(device.id.bytes());
+  out.set_name(device.name);
+  out.mutable_labels()->insert(device.labels.begin(), device.labels.end());
+  out.set_revision(device.revision);
+  out.set_added_ms(device.added_at.unix_ms);
+  out.set_added_by(device.added_by);
+  if (device.key) out.set_key(device.key->bytes());
+  if (device.incarnation) {
+    out.set_install(device.incarnation->install.bytes());
+    out.set_boot(device.incarnation->boot.bytes());
+  }
+  out.set_sequence(device.sequence);
+  out.set_agent_version(device.agent_version);
+  out.set_schema_max(device.schema_max);
+  out.set_heartbeat_s(device.heartbeat_s);
+  out.set_connection(write_enum(device.connection));
+  out.set_last_seen_ms(device.last_seen.unix_ms);
+  if (device.facts) {
+    out.mutable_facts()->set_is_ready(device.facts->is_ready);
+    out.mutable_facts()->set_node_state(device.facts->node_state);
+    out.mutable_facts()->set_workloads_down(device.facts->workloads_down);
+    out.mutable_facts()->set_first_trouble(device.facts->first_trouble);
+  }
+  out.set_health_note(device.health_note);
+  for (const auto& [scope, assigned] : device.assigned) {
+    store::v1::AssignedRecord& row = *out.add_assigned();
+    row.set_scope(scope);
+    row.set_generation(assigned.generation);
+    row.set_release(write_bytes(assigned.release));
+  }
+  out.set_proved_release(write_bytes(device.proved_release));
+  if (device.lease) out.set_lease(to_string(*device.lease));
+  if (device.rollout) out.set_rollout(device.rollout->text());
+  out.set_is_updating(device.is_updating);
+  out.set_failure_reason(device.failure_reason);
+  out.set_failure_detail(device.failure_detail);
+  if (device.failed_attempt) out.set_failed_attempt(to_string(*device.failed_attempt));
+  return out.SerializeAsString();
+}
+
+Result<Device> read_device(std::string_view bytes) {
+  KELPIE_TRY(const auto in, parse<store::v1::DeviceRecord>(bytes, kWhat));
+  Device out;
+  KELPIE_TRY(out.id, read_bytes<DeviceId>(in.id(), kWhat));
+  out.name = in.name();
+  out.labels.insert(in.labels().begin(), in.labels().end());
+  out.revision = in.revision();
+  out.added_at = {in.added_ms()};
+  out.added_by = in.added_by();
+  if (!in.key().empty()) {
+    KELPIE_TRY(out.key, read_bytes<IdentityKey>(in.key(), kWhat));
+  }
+  KELPIE_TRY(read_incarnation(in, out));
+  out.sequence = in.sequence();
+  out.agent_version = in.agent_version();
+  out.schema_max = in.schema_max();
+  out.heartbeat_s = in.heartbeat_s();
+  KELPIE_TRY(out.connection, read_enum(in.connection(), Connection::Offline, kWhat));
+  out.last_seen = {in.last_seen_ms()};
+  if (in.has_facts()) {
+    out.facts = {.is_ready = in.facts().is_ready(),
+                 .node_state = in.facts().node_state(),
+                 .workloads_down = in.facts().workloads_down(),
+                 .first_trouble = in.facts().first_trouble()};
+  }
+  out.health_note = in.health_note();
+  for (const store::v1::AssignedRecord& row : in.assigned()) {
+    Assigned& assigned = out.assigned[row.scope()];
+    assigned.generation = row.generation();
+    KELPIE_TRY(assigned.release, read_bytes<Digest>(row.release(), kWhat));
+  }
+  KELPIE_TRY(out.proved_release, read_bytes<Digest>(in.proved_release(), kWhat));
+  KELPIE_TRY(out.lease, read_attempt_id(in.lease()));
+  if (!in.rollout().empty()) {
+    KELPIE_TRY(out.rollout, read_ulid(in.rollout(), kWhat));
+  }
+  out.is_updating = in.is_updating();
+  out.failure_reason = in.failure_reason();
+  out.failure_detail = in.failure_detail();
+  KELPIE_TRY(out.failed_attempt, read_attempt_id(in.failed_attempt()));
+  return out;
+}
+
+}  // namespace kelpie::hub::records
