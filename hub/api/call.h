@@ -19,6 +19,8 @@ class Message;
 
 namespace kelpie::hub {
 
+using Answer = Result<std::shared_ptr<google::protobuf::Message>>;
+
 /// What an HTTP thread pushes into the hub's inbox. The thread (or its suspended connection) waits for deliver().
 struct ApiCall {
   std::uint64_t request = 0;
@@ -35,7 +37,7 @@ struct ApiCall {
 class ApiDoor {
  public:
   virtual ~ApiDoor() = default;
-  virtual void deliver(std::uint64_t request, Result<std::shared_ptr<google::protobuf::Message>> answer) = 0;
+  virtual void deliver(std::uint64_t request, Answer answer) = 0;
   virtual void feed(const std::vector<FeedEvent>& events) = 0;
 };
 
@@ -54,11 +56,8 @@ struct ApiView {
 [[nodiscard]] bool is_write(const ApiCall& call);
 /// Errors: what is wrong with the request; nothing was changed.
 [[nodiscard]] Result<ApiWrite> to_write(const ApiCall& call, const wire::Trust& trust, WallTime now);
-[[nodiscard]] Result<std::shared_ptr<google::protobuf::Message>> answer_read(const ApiCall& call, const ApiView& view,
-                                                                             WallTime now);
+[[nodiscard]] Answer answer_read(const ApiCall& call, const ApiView& view, WallTime now);
 /// object is Reply::object: "device/pi-07".
-[[nodiscard]] Result<std::shared_ptr<google::protobuf::Message>> answer_write(const ApiCall& call,
-                                                                              const std::string& object,
-                                                                              const ApiView& view, WallTime now);
+[[nodiscard]] Answer answer_write(const ApiCall& call, const std::string& object, const ApiView& view, WallTime now);
 
 }  // namespace kelpie::hub

@@ -36,7 +36,7 @@ class Server final : public ApiDoor {
   /// "127.0.0.1:43817"; empty without TCP.
   [[nodiscard]] std::string address() const;
 
-  void deliver(std::uint64_t request, Result<std::shared_ptr<google::protobuf::Message>> answer) override;
+  void deliver(std::uint64_t request, Answer answer) override;
   void feed(const std::vector<FeedEvent>& events) override;
 
  private:

@@ -1,0 +1,30 @@
+// What makes the bytes of a release a release: the rules that no schema can say. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/result.h"
+
+namespace kelpie::v1 {
+class Release;
+class Step;
+class Workload;
+}  // namespace kelpie::v1
+
+namespace kelpie::hub {
+
+/// Errors: reason RELEASE, message begins with the field's path ("steps[2].images[0].digest").
+[[nodiscard]] Result<void> check_release(const v1::Release& release);
+/// Errors: as check_release; path is the workload's.
+[[nodiscard]] Result<void> check_manifest(const v1::Workload& workload, const std::string& path);
+
+/// install, start, stop, images, addons, remove, deploy, inspect
+[[nodiscard]] std::string_view kind_of(const v1::Step& step);
+/// One line for people: "install 1.32/stable, held".
+[[nodiscard]] std::string sentence_of(const v1::Step& step);
+
+[[nodiscard]] Error wrong_release(std::string_view path, std::string_view what);
+
+}  // namespace kelpie::hub

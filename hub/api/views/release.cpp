@@ -1,0 +1,66 @@
+#include <map>
+
+#include <fmt/core.h>
+
+#include "hub/api/views/views.h"
+
+namespace kelpie::hub {
+namespace {
+
+/// One pass over the devices for a whole page.
+std::map<Digest, std::uint32_t> proofs(const HubState& state) {
+  std::map<Digest, std::uint32_t> out;
+  for (const auto& [id, device] : state.devices) {
+    if (!device.proved_release.is_zero()) ++out[device.proved_release];
+  }
+  return out;
+}
+
+std::uint32_t count_of(const std::map<Digest, std::uint32_t>& proved, const Digest& digest) {
+  const auto at = proved.find(digest);
+  return at == proved.end() ? 0 : at->second;
+}
+
+}  // namespace
+
+void show_release(const Release& release, api::v1::Release& out) {
+  head(out, "Release");
+  out.mutable_metadata()->set_name(fmt::format("{}@{}", release.name, release.version));
+  out.mutable_metadata()->set_id(release.digest.hex());
+  out.mutable_metadata()->set_revision(1);  // releases never change
+  if (release.created_at != WallTime{}) set_time(*out.mutable_metadata()->mutable_created_at(), release.created_at);
+  api::v1::ReleaseSpec& spec = *out.mutable_spec();
+  spec.set_name(release.name);
+  spec.set_version(release.version);
+  spec.set_scope(release.scope);
+  for (const std::string& step : release.steps) spec.add_steps(step);
+  out.mutable_status()->set_signed_by(release.signed_by);
+}
+
+Answer answer_releases(const api::v1::ListRequest& in, const ApiView& view, WallTime now) {
+  KELPIE_TRY(const std::size_t size, page_size(in.page_size()));
+  KELPIE_TRY(check_no_filter(in, "releases"));
+  auto out = std::make_shared<api::v1::ReleaseList>();
+  head(*out, "ReleaseList");
+  const std::map<Digest, std::uint32_t> proved = proofs(view.state);
+  out->set_next_page_token(
+      show_page(view.state.release_names, in.page_token(), size, *out, [&](const auto& row, api::v1::Release& item) {
+        show_release(view.state.releases.at(row.second), item);
+        item.mutable_status()->set_devices(count_of(proved, row.second));
+      }));
+  set_time(*out->mutable_as_of(), now);
+  return out;
+}
+
+Answer answer_release(const std::string& name, const ApiView& view) {
+  const auto at = view.state.release_names.find(name);
+  if (at == view.state.release_names.end()) return fail(unknown("release", name));
+  const Release& release = view.state.releases.at(at->second);
+  auto out = std::make_shared<api::v1::Release>();
+  show_release(release, *out);
+  out->mutable_spec()->set_frame(release.frame);
+  out->mutable_status()->set_devices(count_of(proofs(view.state), release.digest));
+  return out;
+}
+
+}  // namespace kelpie::hub
