@@ -1,5 +1,6 @@
 #include "hub/api/router.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include <google/protobuf/message.h>
 #include <google/protobuf/util/json_util.h>
 
+#include "hub/api/policy.h"
 #include "hub/api/problem.h"
 #include "kelpie/api/v1/api.pb.h"
 
@@ -135,6 +137,24 @@ Result<void> set_variable(pb::Message& message, const std::string& name, const s
   return {};
 }
 
+/// protobuf's "(spec.policy) joiners: Cannot find field." as an error that names the field.
+Error json_error(const pb::Message& message, std::string_view text) {
+  constexpr std::string_view kUnknownField = ": Cannot find field.";
+  const std::size_t end = text.find(kUnknownField);
+  if (end == std::string_view::npos) {
+    return bad_request(fmt::format("the body is no JSON {}: {}", message.GetDescriptor()->name(), text));
+  }
+  const std::size_t close = std::min(text.rfind(')', end), end);
+  const std::string_view parent = close == end ? std::string_view() : text.substr(1, close - 1);
+  std::string_view key = text.substr(close == end ? 0 : close + 1, end - (close == end ? 0 : close + 1));
+  key.remove_prefix(std::min(key.find_first_not_of(' '), key.size()));
+  const std::string path = parent.empty() ? std::string(key) : fmt::format("{}.{}", parent, key);
+  if (path.find("policy.") != std::string::npos && is_unbuilt_policy_key(key)) {
+    return {.code = Code::NotSupported, .message = fmt::format("{}: is not supported yet", path)};
+  }
+  return bad_request(fmt::format("{}: there is no such field", path));
+}
+
 Result<void> read_body(pb::Message& message, const HttpRequest& request) {
   if (request.body.empty()) return {};
   if (request.method == "GET" || request.method == "DELETE") {
@@ -151,8 +171,7 @@ Result<void> read_body(pb::Message& message, const HttpRequest& request) {
   }
   const auto status = pb::util::JsonStringToMessage(request.body, &message);
   if (status.ok()) return {};
-  return fail(bad_request(fmt::format("the body is no JSON {}: {}", message.GetDescriptor()->name(),
-                                      std::string(status.message().data(), status.message().size()))));
+  return fail(json_error(message, std::string_view(status.message().data(), status.message().size())));
 }
 
 }  // namespace
