@@ -9,8 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include <kelpie/api/v1/http.pb.h>
+
 #include "hub/api/exchange.h"
-#include "kelpie/api/v1/http.pb.h"
 #include "proto/base/clock.h"
 #include "proto/base/digest.h"
 

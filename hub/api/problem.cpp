@@ -6,7 +6,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
-#include "kelpie/api/v1/api.pb.h"
+#include <kelpie/api/v1/api.pb.h>
 
 namespace kelpie::hub {
 namespace {

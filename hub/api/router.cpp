@@ -8,10 +8,10 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 #include <google/protobuf/util/json_util.h>
+#include <kelpie/api/v1/api.pb.h>
 
 #include "hub/api/policy.h"
 #include "hub/api/problem.h"
-#include "kelpie/api/v1/api.pb.h"
 
 namespace kelpie::hub {
 namespace {

@@ -6,8 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include <kelpie/api/v1/http.pb.h>
+
 #include "hub/api/exchange.h"
-#include "kelpie/api/v1/http.pb.h"
 
 namespace google::protobuf {
 class Message;

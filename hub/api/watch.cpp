@@ -1,10 +1,10 @@
 #include "hub/api/watch.h"
 
 #include <fmt/core.h>
+#include <kelpie/api/v1/api.pb.h>
 
 #include "hub/api/history.h"
 #include "hub/api/problem.h"
-#include "kelpie/api/v1/api.pb.h"
 
 namespace kelpie::hub {
 namespace {

@@ -77,12 +77,13 @@ wire::HttpRequest FakeHub::on_socket(std::string method, const std::string& targ
   return {.method = std::move(method),
           .url = "http://hub" + target,
           .unix_socket = socket_path(),
-          .headers = {},
+          .headers = {{"Content-Type", "application/json"}},
           .body = std::move(body)};
 }
 
 wire::HttpRequest FakeHub::on_tcp(std::string method, const std::string& target, const std::string& token) const {
   wire::HttpRequest out{.method = std::move(method), .url = "http://" + server_->address() + target};
+  out.headers.emplace_back("Content-Type", "application/json");
   if (!token.empty()) out.headers.emplace_back("Authorization", "Bearer " + token);
   return out;
 }
