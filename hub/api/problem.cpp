@@ -5,7 +5,6 @@
 #include <cctype>
 
 #include <google/protobuf/util/json_util.h>
-
 #include <kelpie/api/v1/api.pb.h>
 
 namespace kelpie::hub {

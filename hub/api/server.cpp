@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <condition_variable>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -27,11 +29,35 @@ constexpr unsigned kConnectionsMax = kViewersMax + 100;  // chosen: viewers, and
 constexpr std::size_t kThreadStackBytes = 1U << 20U;     // chosen: ten times what JSON at its depth limit takes
 constexpr std::size_t kHeadBytesMax = 32U << 10U;        // of one connection: request line and headers
 constexpr std::size_t kStreamBlockBytes = 16U << 10U;
-constexpr std::chrono::seconds kIdleMax{60};  // chosen: a connection without a request is closed after that
+constexpr std::chrono::seconds kFarewellMax{2};  // chosen: for the last answers; who reads slower is cut off
+constexpr std::chrono::seconds kIdleMax{60};     // chosen: a connection without a request is closed after that
+
+/// Counts requests under way, so that the server can send their answers before it closes the connections.
+class Crowd {
+ public:
+  void enter() {
+    const std::lock_guard lock(mutex_);
+    ++inside_;
+  }
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    if (--inside_ == 0) empty_.notify_all();
+  }
+  void wait_until_empty(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    empty_.wait_for(lock, limit, [this] { return inside_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable empty_;
+  std::size_t inside_ = 0;
+};
 
 /// A daemon's side of the door: its visitors all come the same way.
 struct Side {
   Desk* desk = nullptr;
+  Crowd* crowd = nullptr;
   Transport transport = Transport::Loopback;
   MHD_Daemon* daemon = nullptr;
 };
@@ -149,7 +175,8 @@ MHD_Result take_request(const Side& side, MHD_Connection* connection, const char
 }
 
 // The library decodes paths; routes need them as sent.
-void* on_target(void*, const char* target, MHD_Connection*) {
+void* on_target(void* cls, const char* target, MHD_Connection*) {
+  static_cast<const Side*>(cls)->crowd->enter();
   return new Exchange{.target = target, .visit = {}};
 }
 
@@ -168,9 +195,11 @@ MHD_Result on_request(void* cls, MHD_Connection* connection, const char*, const 
   }
 }
 
-void on_end(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode) {
+void on_end(void* cls, MHD_Connection*, void** context, MHD_RequestTerminationCode) {
+  if (*context == nullptr) return;
   const std::unique_ptr<Exchange> owned(static_cast<Exchange*>(*context));
   *context = nullptr;
+  static_cast<const Side*>(cls)->crowd->leave();
 }
 
 void on_library_log(void*, const char* format, va_list) {
@@ -183,8 +212,8 @@ Result<void> open(Side& side, const Listening& listening) {
   side.daemon = MHD_start_daemon(
       kFlags, 0, nullptr, nullptr, on_request, &side,                                                      //
       MHD_OPTION_EXTERNAL_LOGGER, on_library_log, nullptr,                                                 //
-      MHD_OPTION_LISTEN_SOCKET, listening.fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, nullptr,             //
-      MHD_OPTION_NOTIFY_COMPLETED, on_end, nullptr, MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax,          //
+      MHD_OPTION_LISTEN_SOCKET, listening.fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, &side,               //
+      MHD_OPTION_NOTIFY_COMPLETED, on_end, &side, MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax,            //
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kHeadBytesMax, MHD_OPTION_THREAD_STACK_SIZE, kThreadStackBytes,  //
       MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>((longest_wait + kIdleMax).count()), MHD_OPTION_END);
   if (side.daemon != nullptr) return {};
@@ -197,8 +226,9 @@ Result<void> open(Side& side, const Listening& listening) {
 struct Server::Threads {
   Threads(ServerOptions options, std::function<bool(ApiCall)> push) : desk(std::move(options), std::move(push)) {}
   Desk desk;
-  Side socket{.desk = &desk, .transport = Transport::Socket};
-  Side loopback{.desk = &desk, .transport = Transport::Loopback};
+  Crowd crowd;
+  Side socket{.desk = &desk, .crowd = &crowd, .transport = Transport::Socket};
+  Side loopback{.desk = &desk, .crowd = &crowd, .transport = Transport::Loopback};
   std::string address;
   std::string socket_path;  // to remove at the end
 };
@@ -229,6 +259,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, std::functi
 
 void Server::stop() {
   threads_->desk.waits().stop();
+  threads_->crowd.wait_until_empty(kFarewellMax);
   for (Side* side : {&threads_->loopback, &threads_->socket}) {
     if (side->daemon != nullptr) MHD_stop_daemon(std::exchange(side->daemon, nullptr));
   }
