@@ -21,12 +21,12 @@
 namespace kelpie::hub {
 namespace {
 
-// A thread per connection: a request may then wait for the loop, and a stream for news, in plain code. Idle threads
-// cost a few pages each.
+// A thread per connection: a request may then wait for the loop, and a stream for news, in plain code. A waiting one
+// costs some 55 KB (500 viewers, measured 2026-11-24).
 constexpr unsigned kFlags =
     MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC;
 constexpr unsigned kConnectionsMax = kViewersMax + 100;  // chosen: viewers, and as many calls as a busy script makes
-constexpr std::size_t kThreadStackBytes = 1U << 20U;     // chosen: ten times what JSON at its depth limit takes
+constexpr std::size_t kThreadStackBytes = 1U << 20U;     // chosen: far above JSON at its depth limit of 100
 constexpr std::size_t kHeadBytesMax = 32U << 10U;        // of one connection: request line and headers
 constexpr std::size_t kStreamBlockBytes = 16U << 10U;
 constexpr std::chrono::seconds kFarewellMax{2};  // chosen: for the last answers; who reads slower is cut off

@@ -9,7 +9,7 @@
 namespace kelpie::hub {
 namespace {
 
-constexpr std::uint64_t kReadMax = 10'000;  // chosen: records per page; about 20 ms of the loop
+constexpr std::uint64_t kReadMax = 10'000;  // chosen: records read for one page, while the loop waits
 
 /// From where a page reads, and whether it shows the first matches of its stretch or the last.
 struct Stretch {
