@@ -49,7 +49,8 @@ Result<ReportedAttempt> read_attempt(const v1::Attempt& in) {
   out.step_kind = in.step_kind();
   out.phase = in.phase();
   out.progress = in.progress();
-  if (in.outcome() < 0 || in.outcome() > kFailedOutcomes) return fail(Code::InvalidArgument, "attempt: unknown outcome");
+  if (in.outcome() < 0 || in.outcome() > kFailedOutcomes)
+    return fail(Code::InvalidArgument, "attempt: unknown outcome");
   out.outcome = static_cast<FailedOutcome>(in.outcome());
   out.reason = in.reason();
   out.detail = in.detail();

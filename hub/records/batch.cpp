@@ -197,7 +197,8 @@ Batch to_batch(const HubState& state, const Effects& effects) {
     batch.puts.push_back({number_key(kFeedPrefix, event.sequence), write_feed(event)});
     if (event.sequence > kEventsKept) batch.deletes.push_back(number_key(kFeedPrefix, event.sequence - kEventsKept));
   }
-  if (!effects.audit.empty() || !effects.feed.empty()) batch.puts.push_back({std::string(kBooksKey), write_books(state)});
+  if (!effects.audit.empty() || !effects.feed.empty())
+    batch.puts.push_back({std::string(kBooksKey), write_books(state)});
   batch.must_sync = effects.must_sync;
   return batch;
 }

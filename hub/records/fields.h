@@ -13,7 +13,8 @@
 namespace kelpie::hub::records {
 
 [[nodiscard]] inline Error damaged(std::string_view what) {
-  return {.code = Code::DataLoss, .message = fmt::format("the store holds a damaged {}", what), .reason = {}, .hint = {}};
+  return {
+      .code = Code::DataLoss, .message = fmt::format("the store holds a damaged {}", what), .reason = {}, .hint = {}};
 }
 
 /// Empty bytes are the zero value: absent digests, keys and nonces are stored as nothing.

@@ -13,13 +13,14 @@ using test::make_policy;
 using test::wave_of;
 using test::wave_up_to;
 
-// Ends every attempt that is being carried out.
+// Ends every attempt that is being carried out now; what the last of them starts goes on.
 void finish_all(FakeFleet& fleet, int count) {
+  std::vector<std::string> names;
   for (int i = 1; i <= count; ++i) {
-    const std::string name = "pi-" + std::to_string(i);
-    const auto& attempt = fleet.device(name).attempt;
-    if (attempt && attempt->state == AttemptState::Executing) fleet.finish(name);
+    const auto& attempt = fleet.device("pi-" + std::to_string(i)).attempt;
+    if (attempt && attempt->state == AttemptState::Executing) names.push_back("pi-" + std::to_string(i));
   }
+  for (const std::string& name : names) fleet.finish(name);
 }
 
 int executing(FakeFleet& fleet, int count) {
