@@ -119,7 +119,6 @@ struct Decide {
   void operator()(const HubStarted& started) const {
     turn.state.nonce_secret = started.nonce_secret;
     turn.state.started_at = turn.now;
-    ask_leased(turn);
   }
   void operator()(const Tick&) const {
     while (!turn.state.due.empty() && turn.state.due.begin()->at <= turn.now) {
@@ -135,6 +134,7 @@ struct Decide {
                 .message = {},
                 .rollout = {},
                 .device = {}});
+    if (link.is_connected) ask_leased(turn);  // whoever may still be carrying out something
   }
   void operator()(const ReportReceived& report) const { take_device_report(turn, report); }
   void operator()(const FrameRefused& refused) const { ++turn.state.refusals[refused.code]; }

@@ -10,7 +10,7 @@ void take_device_report(Turn& turn, const ReportReceived& report);
 /// Nothing authentic for three heartbeats, perhaps.
 void wake_device(Turn& turn, Device& device);
 
-/// After a start: every device that holds a lease is asked for its state (R19).
+/// When the broker is reached, first of all after a start: every device that holds a lease is asked (R19).
 void ask_leased(Turn& turn);
 
 }  // namespace kelpie::hub

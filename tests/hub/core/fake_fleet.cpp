@@ -244,6 +244,7 @@ void FakeFleet::restart_hub() {
   KELPIE_ASSERT(rebuilt.has_value());
   state_ = std::move(stored);
   decide(hub::HubStarted{blake2b_256("run 2")});
+  decide(hub::BrokerLink{true});
 }
 
 std::string FakeFleet::targets() {

@@ -1,0 +1,63 @@
+// The real kelpie-hub with a real mosquitto and a real store, its keys and its trust document, and devices that answer
+// over MQTT. Calls are repeated under one idempotency key until the hub has answered, however often it dies.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <kelpie/api/v1/api.pb.h>
+
+#include "proto/base/inbox.h"
+#include "proto/wire/http_client.h"
+#include "proto/wire/mqtt_bus.h"
+#include "tests/support/broker.h"
+#include "tests/support/played_device.h"
+
+namespace kelpie::test {
+
+class HubProgram {
+ public:
+  HubProgram();
+
+  /// crash_at: "after-commit:3"; empty: none. Returns when the hub answers, or is dead again.
+  void start(const std::string& crash_at = {});
+  void kill() { hub_.kill_now(); }
+  [[nodiscard]] bool is_running() { return hub_.is_running(); }
+  [[nodiscard]] std::string log() const { return hub_.err(); }
+  [[nodiscard]] Broker& broker() { return broker_; }
+
+  PlayedDevice& add_device(const std::string& name);
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<PlayedDevice>>& devices() const { return devices_; }
+
+  /// Hands every frame to its device and the reports back; waits at most `wait` for the first one.
+  void pump(std::chrono::milliseconds wait);
+  /// Errors: the hub's; Unavailable when it is dead.
+  [[nodiscard]] Result<wire::HttpResponse> call(const std::string& method, const std::string& path,
+                                                const google::protobuf::Message& body, const std::string& key);
+  template <typename Out>
+  [[nodiscard]] std::optional<Out> get(const std::string& path) {
+    const Result<wire::HttpResponse> answer = call("GET", path, api::v1::Empty(), {});
+    Out out;
+    if (!answer || answer->status != 200 || !out.ParseFromString(answer->body)) return std::nullopt;
+    return out;
+  }
+
+  [[nodiscard]] std::string sealed(wire::FrameType type, const google::protobuf::Message& payload) const;
+
+ private:
+  void write_keys();
+
+  TempDir dir_;
+  Broker broker_;
+  SeededEntropy entropy_{4};
+  wire::SigningKey operator_key_;
+  wire::Trust trust_;
+  Child hub_;
+  Inbox<std::pair<std::string, std::string>> inbox_{10'000};
+  std::map<std::string, std::unique_ptr<PlayedDevice>> devices_;
+  std::unique_ptr<wire::MqttBus> bus_;  // last: its callbacks use what stands above
+};
+
+}  // namespace kelpie::test
