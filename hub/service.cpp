@@ -5,15 +5,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <sstream>
 #include <thread>
 
 #include <fmt/core.h>
@@ -101,15 +101,12 @@ class SignalWatch {
     sigaddset(&set_, SIGINT);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
-    thread_ = std::jthread([this, &inbox] {
-      int number = 0;
-      sigwait(&set_, &number);
+    thread_ = std::jthread([this, &inbox](const std::stop_token& stop) {
+      constexpr timespec kLook{.tv_sec = 0, .tv_nsec = 200'000'000};  // how long the hub's end may wait for this thread
+      while (!stop.stop_requested() && sigtimedwait(&set_, nullptr, &kLook) < 0) continue;
       is_stopping_ = true;
       inbox.close();
     });
-  }
-  ~SignalWatch() {
-    if (!is_stopping_) pthread_kill(thread_.native_handle(), SIGTERM);
   }
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
@@ -146,13 +143,13 @@ wire::MqttOptions bus_options(const Config& config, Entropy& entropy) {
 
 Result<void> serve(const Config& config) {
   KELPIE_TRY(const auto on_point, crash_points(config.crash_at));
+  Inbox<Incoming> inbox(kInboxCapacity);
+  const SignalWatch signals(inbox);  // before any other thread: the store's would take the signals otherwise
   KELPIE_TRY(HubIdentity identity, load_identity(config.keys));
   KELPIE_TRY(make_folder(config.data));
   KELPIE_TRY(make_folder(config.data + "/artifacts"));
   KELPIE_TRY(const auto store, RocksKv::open(config.data + "/store"));
   SystemEntropy entropy;
-  Inbox<Incoming> inbox(kInboxCapacity);
-  const SignalWatch signals(inbox);
   KELPIE_TRY(const auto server, Server::start({.socket_path = config.socket,
                                                .listen = config.listen,
                                                .token_file = config.token_file,
@@ -162,7 +159,7 @@ Result<void> serve(const Config& config) {
   KELPIE_TRY(const auto bus,
              wire::MqttBus::open(bus_options(config, entropy),
                                  {.on_message =
-                                      [&](std::string, std::string payload) {
+                                      [&](const std::string&, std::string payload) {
                                         static_cast<void>(inbox.push(FrameArrived{std::move(payload)}));
                                       },
                                   .on_link = [&](bool is_up) { inbox.push_always(LinkChanged{is_up}); }},
@@ -174,7 +171,7 @@ Result<void> serve(const Config& config) {
                             {"broker", config.broker},
                             {"devices", std::to_string(hub->state().devices.size())}});
   tell_manager("READY=1");
-  const Result<void> outcome = turn(*hub, inbox, signals);
+  Result<void> outcome = turn(*hub, inbox, signals);
   tell_manager("STOPPING=1");
   server->stop();
   bus->stop();

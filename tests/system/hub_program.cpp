@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
+
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <kelpie/v1/trust.pb.h>
@@ -62,19 +64,19 @@ void HubProgram::write_keys() {
   trust_ = std::move(*trust);
 }
 
+std::vector<std::string> HubProgram::arguments(const std::string& broker_url) const {
+  return {"run",      "--keys",   dir_ / "keys",     "--data",       dir_ / "data", "--broker",
+          broker_url, "--socket", dir_ / "hub.sock", "--log-format", "text"};
+}
+
+int HubProgram::terminate() {
+  hub_.signal(SIGTERM);
+  return hub_.wait().value_or(-1);
+}
+
 void HubProgram::start(const std::string& crash_at) {
-  std::vector<std::string> argv{KELPIE_BIN_DIR "/kelpie-hub",
-                                "run",
-                                "--keys",
-                                dir_ / "keys",
-                                "--data",
-                                dir_ / "data",
-                                "--broker",
-                                broker_.url(),
-                                "--socket",
-                                dir_ / "hub.sock",
-                                "--log-format",
-                                "text"};
+  std::vector<std::string> argv = arguments(broker_.url());
+  argv.insert(argv.begin(), KELPIE_BIN_DIR "/kelpie-hub");
   if (!crash_at.empty()) argv.insert(argv.end(), {"--crash-at", crash_at});
   hub_ = Child::start({.argv = std::move(argv), .env = {}, .out_file = {}, .err_file = {}});
   EXPECT_TRUE(eventually([this] { return !hub_.is_running() || call("GET", "/livez", api::v1::Empty(), {}); }))

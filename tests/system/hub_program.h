@@ -24,6 +24,9 @@ class HubProgram {
   /// crash_at: "after-commit:3"; empty: none. Returns when the hub answers, or is dead again.
   void start(const std::string& crash_at = {});
   void kill() { hub_.kill_now(); }
+  /// SIGTERM; its exit code, or -1 when it does not end.
+  int terminate();
+  [[nodiscard]] std::vector<std::string> arguments(const std::string& broker_url) const;
   [[nodiscard]] bool is_running() { return hub_.is_running(); }
   [[nodiscard]] std::string log() const { return hub_.err(); }
   [[nodiscard]] Broker& broker() { return broker_; }

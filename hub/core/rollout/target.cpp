@@ -195,7 +195,7 @@ void grant_or_refresh(Turn& turn, Rollout& rollout, Target& target) {
   grant(turn, rollout, target);
 }
 
-void fail_target(Turn& turn, Rollout& rollout, Target& target, std::string reason, std::string detail) {
+void fail_target(Turn& turn, Rollout& rollout, Target& target, const std::string& reason, const std::string& detail) {
   Device& device = device_of(turn, target);
   device.failure_reason = reason;
   device.failure_detail = detail;

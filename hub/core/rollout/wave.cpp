@@ -37,7 +37,7 @@ std::uint32_t effective_members(const Wave& wave) {
   return wave.counters.members - wave.counters.excluded;
 }
 
-void fail_wave(Turn& turn, Rollout& rollout, Wave& wave, std::string reason, std::string detail) {
+void fail_wave(Turn& turn, Rollout& rollout, Wave& wave, const std::string& reason, const std::string& detail) {
   wave.phase = WavePhase::Failed;
   wave.closed_at = turn.now;
   feed(turn, {.type = "wave.failed",
