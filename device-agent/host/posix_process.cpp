@@ -1,0 +1,218 @@
+#include "device-agent/host/posix_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include <fmt/core.h>
+
+namespace kelpie::agent {
+namespace {
+
+constexpr std::size_t kPipeBytes = 64U << 10U;
+constexpr int kLookMs = 200;  // how soon stop() and the deadline are noticed
+
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() { reset(); }
+  void reset() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+Error cannot_start(const Command& command, int error) {
+  const bool is_absent = error == ENOENT || error == EACCES || error == ENOTDIR;
+  return {.code = is_absent ? Code::NotFound : Code::Unavailable,
+          .message = fmt::format("cannot run \"{}\": {}", command.argv.front(), std::strerror(error)),
+          .reason = {},
+          .hint = {}};
+}
+
+Result<Pipe> make_pipe(const Command& command) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail(cannot_start(command, errno));
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+/// The first half and the newest half of what came: an error's cause is at the end, its context at the start.
+class Output {
+ public:
+  explicit Output(std::size_t bytes_max) : half_(bytes_max / 2) {}
+  void add(std::string_view bytes) {
+    const std::size_t to_head = std::min(bytes.size(), half_ - head_.size());
+    head_.append(bytes.substr(0, to_head));
+    tail_.append(bytes.substr(to_head));
+    if (tail_.size() <= half_) return;
+    is_cut_ = true;
+    tail_.erase(0, tail_.size() - half_);
+  }
+  [[nodiscard]] std::string text() const { return head_ + (is_cut_ ? "\n[…]\n" : "") + tail_; }
+
+ private:
+  std::size_t half_;
+  std::string head_;
+  std::string tail_;
+  bool is_cut_ = false;
+};
+
+struct Running {
+  pid_t pid = -1;
+  Fd exit;  // pidfd: readable when the process has ended
+  Fd input;
+  Fd out;
+  Fd err;
+};
+
+class FileActions {
+ public:
+  FileActions() { posix_spawn_file_actions_init(&actions_); }
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  void move(const Fd& from, int to) { posix_spawn_file_actions_adddup2(&actions_, from.get(), to); }
+  [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+int spawn(const Command& command, const FileActions& files, pid_t& pid) {
+  posix_spawnattr_t attributes{};
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  sigset_t usual;
+  sigemptyset(&usual);
+  for (const int number : {SIGPIPE, SIGTERM, SIGINT}) sigaddset(&usual, number);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &usual);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  std::vector<char*> argv;
+  for (const std::string& argument : command.argv) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  // Texts are parsed: they must not depend on the agent's own environment.
+  const std::array<std::string, 3> settings{
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin", "HOME=/root", "LC_ALL=C.UTF-8"};
+  std::vector<char*> environment;
+  for (const std::string& setting : settings) environment.push_back(const_cast<char*>(setting.c_str()));
+  environment.push_back(nullptr);
+  const int rc = posix_spawn(&pid, argv[0], files.get(), &attributes, argv.data(), environment.data());
+  posix_spawnattr_destroy(&attributes);
+  return rc;
+}
+
+Result<Running> start(const Command& command) {
+  KELPIE_TRY(Pipe out, make_pipe(command));
+  KELPIE_TRY(Pipe err, make_pipe(command));
+  KELPIE_TRY(Pipe in, make_pipe(command));
+  FileActions files;
+  files.move(in.read, STDIN_FILENO);
+  files.move(out.write, STDOUT_FILENO);
+  files.move(err.write, STDERR_FILENO);
+  Running running;
+  if (const int error = spawn(command, files, running.pid); error != 0) return fail(cannot_start(command, error));
+  running.exit = Fd(static_cast<int>(syscall(SYS_pidfd_open, running.pid, 0)));
+  running.out = std::move(out.read);
+  running.err = std::move(err.read);
+  fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
+  if (!command.input.empty()) running.input = std::move(in.write);  // otherwise closed here: end of file at once
+  return running;
+}
+
+void write_some(Running& running, std::string_view& input) {
+  const ssize_t written = ::write(running.input.get(), input.data(), std::min(input.size(), kPipeBytes));
+  if (written > 0) input.remove_prefix(static_cast<std::size_t>(written));
+  const bool is_refused = written < 0 && errno != EAGAIN && errno != EINTR;  // it reads no more: its exit tells why
+  if (input.empty() || is_refused) running.input.reset();
+}
+
+void read_some(Fd& from, Output& into) {
+  std::array<char, kPipeBytes> buffer{};
+  const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
+  if (got > 0) into.add({buffer.data(), static_cast<std::size_t>(got)});
+  if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) from.reset();
+}
+
+/// One wait on everything that can happen. True when the process has ended.
+bool wait_once(Running& running, std::string_view& input, Output& out, Output& err) {
+  std::array<pollfd, 4> polled{{{.fd = running.exit.get(), .events = POLLIN, .revents = 0},
+                                {.fd = running.out.get(), .events = POLLIN, .revents = 0},
+                                {.fd = running.err.get(), .events = POLLIN, .revents = 0},
+                                {.fd = running.input.get(), .events = POLLOUT, .revents = 0}}};
+  if (poll(polled.data(), polled.size(), kLookMs) <= 0) return false;
+  if (polled[1].revents != 0) read_some(running.out, out);
+  if (polled[2].revents != 0) read_some(running.err, err);
+  if (polled[3].revents != 0) write_some(running, input);
+  // What it wrote before its end is read first. A grandchild may keep the pipes open: the end of the process counts.
+  const bool is_quiet = (polled[1].revents & POLLIN) == 0 && (polled[2].revents & POLLIN) == 0;
+  return polled[0].revents != 0 && is_quiet;
+}
+
+int reap(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  constexpr int kSignalBase = 128;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalBase + WTERMSIG(status);
+}
+
+SteadyTime now() {
+  return SystemClock().steady();
+}
+
+}  // namespace
+
+Result<Exit> PosixProcess::run(const Command& command) {
+  KELPIE_ASSERT(!command.argv.empty());
+  if (is_stopping_) return fail(Code::Unavailable, "the agent is stopping");
+  KELPIE_TRY(Running running, start(command));
+  Output out(command.output_bytes_max);
+  Output err(command.output_bytes_max);
+  std::string_view input = command.input;
+  Exit exit;
+  SteadyTime deadline = now() + command.limit;
+  while (!wait_once(running, input, out, err)) {
+    const bool is_late = now() >= deadline;
+    if (exit.is_timeout && is_late) kill(-running.pid, SIGKILL);
+    if (exit.is_timeout || (!is_late && !is_stopping_)) continue;
+    exit.is_timeout = true;
+    deadline = now() + kill_grace_;
+    kill(-running.pid, SIGTERM);
+  }
+  // Whoever it left behind in its group has no business without it. The group's number is ours until it is reaped.
+  kill(-running.pid, SIGKILL);
+  exit.code = reap(running.pid);
+  exit.out = out.text();
+  exit.err = err.text();
+  return exit;
+}
+
+}  // namespace kelpie::agent

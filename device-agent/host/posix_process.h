@@ -1,0 +1,25 @@
+// ProcessRunner over posix_spawn: argv and nothing else, a process group of its own, a deadline for all of it.
+#pragma once
+
+#include <atomic>
+
+#include "device-agent/host/host.h"
+
+namespace kelpie::agent {
+
+inline constexpr Duration kKillGrace =
+    std::chrono::seconds(10);  // between TERM and KILL: microk8s tidies up in that time
+
+class PosixProcess final : public ProcessRunner {
+ public:
+  explicit PosixProcess(Duration kill_grace = kKillGrace) : kill_grace_(kill_grace) {}
+  [[nodiscard]] Result<Exit> run(const Command& command) override;
+  /// From another thread: ends the running command as its deadline would; later ones are not started.
+  void stop() { is_stopping_ = true; }
+
+ private:
+  Duration kill_grace_;
+  std::atomic<bool> is_stopping_{false};
+};
+
+}  // namespace kelpie::agent

@@ -1,0 +1,120 @@
+// Real processes: what they say is kept within limits, and none outlives its deadline.
+#include "device-agent/host/posix_process.h"
+
+#include <csignal>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/child.h"
+#include "tests/support/temp_dir.h"
+
+namespace kelpie::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+Command command(std::vector<std::string> argv, Duration limit = 30s) {
+  return {.argv = std::move(argv), .input = {}, .limit = limit};
+}
+
+// Python stands for a program of any shape; nothing here goes through a shell.
+Command python(const std::string& code, Duration limit = 30s) {
+  return command({"/usr/bin/python3", "-c", code}, limit);
+}
+
+TEST(PosixProcess, TellsExitCodeAndBothOutputs) {
+  PosixProcess processes;
+  const Result<Exit> exit =
+      processes.run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"));
+  ASSERT_TRUE(exit) << exit.error().message;
+  EXPECT_EQ(exit->code, 3);
+  EXPECT_EQ(exit->out, "out\n");
+  EXPECT_EQ(exit->err, "err\n");
+  EXPECT_FALSE(exit->is_timeout);
+}
+
+TEST(PosixProcess, ArgumentsAreNeverRead) {
+  PosixProcess processes;
+  const Result<Exit> exit = processes.run(command({"/bin/echo", "$HOME; rm -rf *", "`id`"}));
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->out, "$HOME; rm -rf * `id`\n");
+}
+
+TEST(PosixProcess, FeedsALargeInputAndClosesIt) {
+  PosixProcess processes;
+  Command cat = command({"/bin/cat"});
+  cat.input = std::string(300'000, 'x');
+  const Result<Exit> exit = processes.run(cat);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->out, cat.input);
+}
+
+TEST(PosixProcess, WithoutInputThereIsEndOfFile) {
+  PosixProcess processes;
+  const Result<Exit> exit = processes.run(command({"/bin/cat"}));
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0);
+}
+
+TEST(PosixProcess, KeepsStartAndEndOfALongOutput) {
+  PosixProcess processes;
+  Command noisy = python("print('first'); print('x' * 5000000); print('last')");
+  noisy.output_bytes_max = 1'000;
+  const Result<Exit> exit = processes.run(noisy);
+  ASSERT_TRUE(exit);
+  EXPECT_LT(exit->out.size(), 1'100U);
+  EXPECT_EQ(exit->out.substr(0, 6), "first\n");
+  EXPECT_EQ(exit->out.substr(exit->out.size() - 5), "last\n");
+}
+
+TEST(PosixProcess, TheDeadlineEndsTheWholeGroup) {
+  PosixProcess processes;
+  const test::TempDir dir;
+  const std::string code =
+      "import subprocess, time\n"
+      "child = subprocess.Popen(['/bin/sleep', '1000'])\n"
+      "open('" +
+      dir / "pid" +
+      "', 'w').write(str(child.pid))\n"
+      "time.sleep(1000)\n";
+  const Result<Exit> exit = processes.run(python(code, 1s));
+  ASSERT_TRUE(exit);
+  EXPECT_TRUE(exit->is_timeout);
+  EXPECT_EQ(exit->code, 128 + SIGTERM);
+  const pid_t child = std::stoi(test::read_file(dir / "pid"));
+  // Gone, or a zombie that nobody in this container reaps.
+  EXPECT_TRUE(test::eventually([&] {
+    if (kill(child, 0) != 0) return true;
+    return test::read_file("/proc/" + std::to_string(child) + "/stat").find(") Z ") != std::string::npos;
+  }));
+}
+
+TEST(PosixProcess, WhoIgnoresTermIsKilled) {
+  PosixProcess processes(200ms);
+  const Result<Exit> exit =
+      processes.run(python("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)", 1s));
+  ASSERT_TRUE(exit);
+  EXPECT_TRUE(exit->is_timeout);
+  EXPECT_EQ(exit->code, 128 + SIGKILL);
+}
+
+TEST(PosixProcess, StopEndsARunningCommandAndRefusesTheNext) {
+  PosixProcess processes;
+  std::jthread stopper([&] { processes.stop(); });
+  const Result<Exit> first = processes.run(command({"/bin/sleep", "1000"}, 1h));
+  EXPECT_TRUE(!first || first->is_timeout);
+  stopper.join();
+  EXPECT_EQ(processes.run(command({"/bin/true"})).error().code, Code::Unavailable);
+}
+
+TEST(PosixProcess, AProgramThatIsNotThereIsSaid) {
+  PosixProcess processes;
+  const Result<Exit> exit = processes.run(command({"/snap/bin/microk8s"}));
+  ASSERT_FALSE(exit);
+  EXPECT_EQ(exit.error().code, Code::NotFound);
+  EXPECT_EQ(exit.error().message, "cannot run \"/snap/bin/microk8s\": No such file or directory");
+}
+
+}  // namespace
+}  // namespace kelpie::agent
