@@ -94,6 +94,10 @@ PlayedDevice& HubProgram::add_device(const std::string& name) {
   return *devices_.emplace(name, std::move(played)).first->second;
 }
 
+void HubProgram::publish(const DeviceId& device, const std::string& bytes) {
+  bus_->publish(wire::up_topic(device), as_bytes(bytes));
+}
+
 void HubProgram::pump(std::chrono::milliseconds wait) {
   for (const auto& [topic, bytes] : inbox_.take(1'000, wait)) {
     for (const auto& [name, played] : devices_) {

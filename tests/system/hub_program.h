@@ -34,6 +34,8 @@ class HubProgram {
   PlayedDevice& add_device(const std::string& name);
   [[nodiscard]] const std::map<std::string, std::unique_ptr<PlayedDevice>>& devices() const { return devices_; }
 
+  /// Anything, on the topic of that device's reports.
+  void publish(const DeviceId& device, const std::string& bytes);
   /// Hands every frame to its device and the reports back; waits at most `wait` for the first one.
   void pump(std::chrono::milliseconds wait);
   /// Errors: the hub's; Unavailable when it is dead.

@@ -1,0 +1,33 @@
+// An operator at work: makes releases, plans and rollouts over the hub's socket and waits for their ends.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <kelpie/v1/release.pb.h>
+
+#include "tests/system/hub_program.h"
+
+namespace kelpie::test {
+
+class FleetOperator {
+ public:
+  /// live: called again and again while waiting; keeps the world going.
+  FleetOperator(HubProgram& program, std::function<void()> live) : program_(program), live_(std::move(live)) {}
+
+  /// Until the hub has answered: the same request under the same key, as a client would.
+  std::string call(const std::string& method, const std::string& path, const google::protobuf::Message& body,
+                   const std::string& key);
+  /// Release kiosk@number for the fleet of all devices, so that every device has something to do. The rollout's id.
+  std::string start_rollout(int number);
+  /// The rollout as it ended.
+  api::v1::Rollout finish(const std::string& id);
+
+ private:
+  std::string make_plan(int number, v1::Plan& payload);
+
+  HubProgram& program_;
+  std::function<void()> live_;
+};
+
+}  // namespace kelpie::test
