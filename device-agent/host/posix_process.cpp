@@ -117,12 +117,14 @@ int spawn(const Command& command, const FileActions& files, pid_t& pid) {
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::vector<char*> argv;
+  argv.reserve(command.argv.size() + 1);
   for (const std::string& argument : command.argv) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   // Texts are parsed: they must not depend on the agent's own environment.
   const std::array<std::string, 3> settings{
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin", "HOME=/root", "LC_ALL=C.UTF-8"};
   std::vector<char*> environment;
+  environment.reserve(settings.size() + 1);
   for (const std::string& setting : settings) environment.push_back(const_cast<char*>(setting.c_str()));
   environment.push_back(nullptr);
   const int rc = posix_spawn(&pid, argv[0], files.get(), &attributes, argv.data(), environment.data());
