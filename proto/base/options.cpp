@@ -113,7 +113,7 @@ std::string help_of(std::span<const Option> options) {
   std::string out = fmt::format("  {:<28} {}\n", "--config FILE", "lines of \"name = value\" with the names below");
   for (const Option& option : options) {
     if (option.what.empty()) continue;
-    const std::string flag = fmt::format("--{} {}", option.name, option.placeholder);
+    const std::string flag = fmt::format("--{} {}", option.name, option.unit);
     const std::string preset = option.value->empty() ? std::string() : fmt::format(" (default {})", *option.value);
     out.append(fmt::format("  {:<28} {}{}\n", flag, option.what, preset));
   }

@@ -14,7 +14,7 @@ namespace kelpie {
 struct Option {
   std::string_view name;  // "data": --data VALUE, and "data = VALUE" in the file
   std::string* value;     // holds the default before, the answer after
-  std::string_view placeholder;
+  std::string_view unit;  // what the value is, for help: DIR, URL, HOST:PORT
   std::string_view what;  // for help; empty: not shown
 };
 

@@ -72,12 +72,12 @@ TEST(PosixProcess, TheDeadlineEndsTheWholeGroup) {
   PosixProcess processes;
   const test::TempDir dir;
   const std::string code =
-      "import subprocess, time\n"
-      "child = subprocess.Popen(['/bin/sleep', '1000'])\n"
+      "import subprocess\n"
+      "child = subprocess.Popen(['/usr/bin/tail', '-f', '/dev/null'])\n"
       "open('" +
       dir / "pid" +
       "', 'w').write(str(child.pid))\n"
-      "time.sleep(1000)\n";
+      "child.wait()\n";
   const Result<Exit> exit = processes.run(python(code, 1s));
   ASSERT_TRUE(exit);
   EXPECT_TRUE(exit->is_timeout);
@@ -93,7 +93,7 @@ TEST(PosixProcess, TheDeadlineEndsTheWholeGroup) {
 TEST(PosixProcess, WhoIgnoresTermIsKilled) {
   PosixProcess processes(200ms);
   const Result<Exit> exit =
-      processes.run(python("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)", 1s));
+      processes.run(python("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()", 1s));
   ASSERT_TRUE(exit);
   EXPECT_TRUE(exit->is_timeout);
   EXPECT_EQ(exit->code, 128 + SIGKILL);
@@ -102,7 +102,7 @@ TEST(PosixProcess, WhoIgnoresTermIsKilled) {
 TEST(PosixProcess, StopEndsARunningCommandAndRefusesTheNext) {
   PosixProcess processes;
   std::jthread stopper([&] { processes.stop(); });
-  const Result<Exit> first = processes.run(command({"/bin/sleep", "1000"}, 1h));
+  const Result<Exit> first = processes.run(command({"/usr/bin/tail", "-f", "/dev/null"}, 1h));
   EXPECT_TRUE(!first || first->is_timeout);
   stopper.join();
   EXPECT_EQ(processes.run(command({"/bin/true"})).error().code, Code::Unavailable);
