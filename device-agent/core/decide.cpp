@@ -1,0 +1,127 @@
+#include "device-agent/core/decide.h"
+
+#include <algorithm>
+
+#include "device-agent/core/parts.h"
+#include "proto/base/reached.h"
+
+namespace kelpie::agent {
+namespace {
+
+constexpr std::size_t kRefusalCodesMax = 64;  // report.proto: refusals
+
+void take(Memory& memory, const LinkEvent& link) {
+  Telling& telling = memory.telling;
+  telling.is_connected = link.is_connected;
+  if (!link.is_connected) return;
+  ++telling.connection;
+  telling.connection_since = 0;
+  telling.must_hello = true;
+  tell_now(memory);
+}
+
+void take(Memory& memory, const NoticeSeen&) {
+  memory.telling.connection_since = 0;
+  memory.telling.must_hello = true;
+  tell_now(memory);
+}
+
+void take(Memory& memory, const ReadOrder& order) {
+  memory.telling.hub_nonce = order.hub_nonce;
+  memory.telling.must_hello = true;
+  memory.telling.connection_since = 0;
+  tell_now(memory);
+}
+
+void take(Memory& memory, const FrameRefused& refused) {
+  count_refusal(memory, refused.code);
+}
+
+void take(Memory& memory, const CallProgressed& progress) {
+  if (!memory.running || memory.running->id != progress.id || !memory.running->attempt) return;
+  memory.running->progress = progress.progress;
+  tell_soon(memory);
+}
+
+void take(Memory& memory, const CallFinished& finished) {
+  if (!memory.running || memory.running->id != finished.id) return;
+  const Running running = *memory.running;
+  memory.running.reset();
+  if (!running.attempt) return take_facts(memory, finished.result.facts);
+  const std::optional<Attempt>& held = memory.ledger.attempt;
+  if (!held || held->id != *running.attempt) {
+    KELPIE_REACHED("agent.call-of-an-older-attempt");
+    return;
+  }
+  take_result(memory, finished.result, memory.now - running.since);
+}
+
+void take(Memory& memory, const PrepareOrder& order) {
+  take_order(memory, order);
+}
+void take(Memory& memory, const PrepareRefused& order) {
+  take_order(memory, order);
+}
+void take(Memory& memory, const GoOrder& order) {
+  take_order(memory, order);
+}
+void take(Memory& memory, const CancelOrder& order) {
+  take_order(memory, order);
+}
+void take(Memory& memory, const BeaconSeen& beacon) {
+  take_beacon(memory, beacon);
+}
+
+}  // namespace
+
+void count_refusal(Memory& memory, std::string_view code) {
+  const std::string key(code);
+  if (memory.refusals.size() >= kRefusalCodesMax && !memory.refusals.contains(key)) return;
+  ++memory.refusals[key];
+}
+
+bool is_reading_only(const Memory& memory) {
+  return memory.is_lost || memory.is_unwritable;
+}
+
+bool is_under_way(AttemptState state) {
+  return state == AttemptState::Executing || state == AttemptState::Verifying || state == AttemptState::Soaking;
+}
+
+void decide(Memory& memory, const Event& event) {
+  std::visit([&](const auto& what) { take(memory, what); }, event);
+}
+
+SteadyTime next_due(const Memory& memory) {
+  SteadyTime due = memory.facts_due;
+  if (memory.telling.is_connected) due = std::min(due, memory.telling.due);
+  if (memory.soak_until && !memory.running) due = std::min(due, memory.check_at);
+  if (memory.running) due = memory.telling.is_connected ? memory.telling.due : memory.now + memory.telling.heartbeat;
+  return due;
+}
+
+Memory start_memory(Ledger ledger, const BootId& boot, const Digest& nonce_secret, SteadyTime now) {
+  Memory memory;
+  memory.ledger = std::move(ledger);
+  memory.boot = boot;
+  memory.nonce_secret = nonce_secret;
+  memory.now = now;
+  memory.run_since = now;
+  memory.facts_due = now;
+  memory.telling.due = now;
+  memory.telling.last_at = now + -std::chrono::hours(1);
+  if (!memory.ledger.attempt) return memory;
+  Attempt& attempt = *memory.ledger.attempt;
+  memory.spent_before = attempt.spent;
+  if (attempt.state == AttemptState::Preparing || attempt.state == AttemptState::Prepared) {
+    begin_preparing(memory);  // the nonce is void: the next PREPARED brings another
+  } else if (is_under_way(attempt.state)) {
+    // Soaked again from the start: nobody watched while the agent was away. Going back needs nobody's word.
+    if (attempt.state == AttemptState::Soaking) memory.soak_until = now + attempt.limits.soak;
+    memory.check_at = now;
+    memory.is_confirmed = attempt.is_undoing;
+  }
+  return memory;
+}
+
+}  // namespace kelpie::agent

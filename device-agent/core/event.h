@@ -1,0 +1,79 @@
+// What can happen to an agent, judged and parsed: inbound makes the frames' events, the worker the calls'.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "device-agent/core/call.h"
+#include "device-agent/core/ledger.h"
+
+namespace kelpie::agent {
+
+struct LinkEvent {
+  bool is_connected = false;
+};
+
+// ---- signed by the hub, for this device ---------------------------------------------------------------------------
+
+/// Plan and release were signed by enough operators and name this device.
+struct PrepareOrder {
+  AttemptId id;
+  Digest hash;
+  std::string scope;
+  std::uint64_t generation = 0;
+  std::uint32_t hub_epoch = 0;
+  Release release;
+  std::string release_frame;
+};
+/// The hub's signature holds, but what operators should have signed does not.
+struct PrepareRefused {
+  AttemptId id;
+  Digest hash;
+  std::string code;  // E_…
+  std::string detail;
+};
+struct GoOrder {
+  AttemptId id;
+  Digest hash;
+  Nonce nonce;
+  Limits limits;
+};
+struct CancelOrder {
+  AttemptId id;
+  Digest hash;
+};
+struct ReadOrder {
+  Nonce hub_nonce;
+};
+struct BeaconSeen {
+  InstallId install;
+  BootId boot;
+  std::uint64_t sequence = 0;
+  Digest holds;
+  Nonce hub_nonce;  // zero: none
+  Duration heartbeat{};
+};
+/// The hub started, or asks everybody to speak.
+struct NoticeSeen {};
+
+/// Counted, never answered.
+struct FrameRefused {
+  std::string code;  // E_…
+};
+
+// ---- from the worker ----------------------------------------------------------------------------------------------
+
+struct CallProgressed {
+  std::uint64_t id = 0;
+  std::string progress;
+};
+struct CallFinished {
+  std::uint64_t id = 0;
+  CallResult result;
+};
+
+using Event = std::variant<LinkEvent, PrepareOrder, PrepareRefused, GoOrder, CancelOrder, ReadOrder, BeaconSeen,
+                           NoticeSeen, FrameRefused, CallProgressed, CallFinished>;
+
+}  // namespace kelpie::agent

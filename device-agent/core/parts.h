@@ -1,0 +1,39 @@
+// What the files of the agent's rules share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "device-agent/core/event.h"
+#include "device-agent/core/memory.h"
+
+namespace kelpie::agent {
+
+inline constexpr Duration kReportGap = std::chrono::seconds(2);       // between two lines of progress
+inline constexpr Duration kFinalRepeatMax = std::chrono::minutes(1);  // of an end that nobody acknowledged
+
+void count_refusal(Memory& memory, std::string_view code);
+/// A report goes out in this turn.
+void tell_now(Memory& memory);
+/// A report goes out within kReportGap of the last.
+void tell_soon(Memory& memory);
+
+[[nodiscard]] bool is_reading_only(const Memory& memory);
+/// GO was given and the end is not reached.
+[[nodiscard]] bool is_under_way(AttemptState state);
+
+void begin_preparing(Memory& memory);
+/// The attempt's end, whatever it is.
+void finish(Memory& memory, AttemptState state, FailedOutcome outcome);
+/// Goes back from the step in hand; with nothing to undo the attempt ends at once.
+void fail_and_undo(Memory& memory, Failure failure);
+void take_result(Memory& memory, const CallResult& result, Duration took);
+
+void take_order(Memory& memory, const PrepareOrder& order);
+void take_order(Memory& memory, const PrepareRefused& order);
+void take_order(Memory& memory, const GoOrder& order);
+void take_order(Memory& memory, const CancelOrder& order);
+void take_beacon(Memory& memory, const BeaconSeen& beacon);
+void take_facts(Memory& memory, const Facts& facts);
+
+}  // namespace kelpie::agent

@@ -1,0 +1,149 @@
+// When the device speaks, and what it takes from the hub's answers.
+#include <algorithm>
+
+#include "device-agent/core/decide.h"
+#include "device-agent/core/parts.h"
+#include "proto/base/reached.h"
+
+namespace kelpie::agent {
+namespace {
+
+constexpr std::uint32_t kMismatchesMax = 2;  // protocol section 3: lasting two beacons
+constexpr Duration kHeartbeatMin = std::chrono::seconds(5);
+constexpr Duration kHeartbeatMax = std::chrono::hours(1);
+constexpr std::uint64_t kDiskNewsShare = 100;  // one hundredth of the disk is news
+
+bool is_acknowledged(const Telling& telling, std::uint64_t since) {
+  return since != 0 && telling.acknowledged >= since;
+}
+
+bool has_open_end(const Memory& memory) {
+  const Attempt* const shown = shown_attempt(memory);
+  return shown != nullptr && is_final(shown->state) && !is_acknowledged(memory.telling, memory.telling.final_since);
+}
+
+// The end is known at the hub: what was kept to go back is no longer needed.
+void close_end(Memory& memory) {
+  memory.refused.reset();
+  std::optional<Attempt>& attempt = memory.ledger.attempt;
+  if (!attempt || !is_final(attempt->state) || is_reading_only(memory)) return;
+  for (StepRecord& record : attempt->records) record.restore.clear();
+}
+
+/// The hub's word on whether the attempt that a restart interrupted is still wanted.
+void take_confirmation(Memory& memory, const BeaconSeen& beacon) {
+  if (memory.is_confirmed || !memory.ledger.attempt) return;
+  memory.is_confirmed = true;
+  memory.run_since = memory.now;
+  tell_soon(memory);
+  if (beacon.holds == holds_digest(&*memory.ledger.attempt, memory.trust_version)) {
+    KELPIE_REACHED("agent.confirmed-after-restart");
+    return;
+  }
+  KELPIE_REACHED("agent.ambiguous");
+  fail_and_undo(memory,
+                {.reason = "ambiguous",
+                 .detail = "the agent restarted in the middle of a step and the hub no longer holds this attempt",
+                 .refusal = {},
+                 .is_transient = false});
+}
+
+void compare_holdings(Memory& memory, const BeaconSeen& beacon) {
+  if (beacon.sequence != memory.telling.sequence) return;  // it answers something older
+  const bool is_same = beacon.holds == holds_digest(shown_attempt(memory), memory.trust_version) ||
+                       beacon.holds == holds_digest(nullptr, memory.trust_version);
+  memory.mismatches = is_same ? 0 : memory.mismatches + 1;
+}
+
+bool is_news(const Facts& old, Facts next) {
+  const std::uint64_t gap = old.disk_free_bytes > next.disk_free_bytes ? old.disk_free_bytes - next.disk_free_bytes
+                                                                       : next.disk_free_bytes - old.disk_free_bytes;
+  if (gap < next.disk_bytes / kDiskNewsShare) next.disk_free_bytes = old.disk_free_bytes;
+  return next != old;
+}
+
+}  // namespace
+
+void tell_now(Memory& memory) {
+  memory.telling.must_report = true;
+}
+
+void tell_soon(Memory& memory) {
+  memory.telling.due = std::min(memory.telling.due, memory.telling.last_at + kReportGap);
+}
+
+void take_beacon(Memory& memory, const BeaconSeen& beacon) {
+  Telling& telling = memory.telling;
+  if (beacon.install != memory.ledger.install || beacon.boot != memory.boot) return;
+  if (beacon.sequence > telling.sequence) return;  // no hub can have committed what was never said
+  const bool had_open_end = has_open_end(memory);
+  telling.acknowledged = std::max(telling.acknowledged, beacon.sequence);
+  if (is_acknowledged(telling, telling.connection_since)) telling.must_hello = false;
+  if (beacon.heartbeat != Duration{}) telling.heartbeat = std::clamp(beacon.heartbeat, kHeartbeatMin, kHeartbeatMax);
+  if (had_open_end && !has_open_end(memory)) {
+    close_end(memory);
+    telling.due = telling.last_at + telling.heartbeat;
+  }
+  take_confirmation(memory, beacon);
+  compare_holdings(memory, beacon);
+  if (beacon.hub_nonce.is_zero()) return;
+  telling.hub_nonce = beacon.hub_nonce;
+  tell_now(memory);
+}
+
+void take_facts(Memory& memory, const Facts& facts) {
+  if (memory.has_facts && !is_news(memory.facts, facts)) return;
+  memory.facts = facts;
+  memory.has_facts = true;
+  memory.telling.facts_since = 0;
+  tell_soon(memory);
+}
+
+const Attempt* shown_attempt(const Memory& memory) {
+  const std::optional<Attempt>& held = memory.ledger.attempt;
+  if (memory.refused && !(held && is_under_way(held->state))) return &*memory.refused;
+  return held ? &*held : nullptr;
+}
+
+std::string_view health_note(const Memory& memory) {
+  if (memory.is_lost) return "state-lost";
+  if (memory.is_unwritable) return "state-unwritable";
+  return memory.mismatches >= kMismatchesMax ? "withheld" : "";
+}
+
+bool is_report_due(const Memory& memory) {
+  const Telling& telling = memory.telling;
+  return telling.is_connected && (telling.must_report || memory.now >= telling.due);
+}
+
+void note_report(Memory& memory) {
+  Telling& telling = memory.telling;
+  ++telling.sequence;
+  telling.must_report = false;
+  telling.hub_nonce = {};
+  telling.last_at = memory.now;
+  if (telling.connection_since == 0) telling.connection_since = telling.sequence;
+  if (telling.facts_since == 0 && memory.has_facts) telling.facts_since = telling.sequence;
+  if (!has_open_end(memory)) {
+    telling.due = memory.now + telling.heartbeat;
+    return;
+  }
+  if (telling.final_since == 0) telling.final_since = telling.sequence;
+  const Duration wait = kReportGap * (1U << std::min(telling.repeats, 5U));
+  telling.due = memory.now + std::min(wait, kFinalRepeatMax);
+  ++telling.repeats;
+}
+
+Digest holds_digest(const Attempt* attempt, std::uint32_t trust_version) {
+  std::string text;
+  std::uint32_t state = 0;
+  if (attempt != nullptr) {
+    text = to_string(attempt->id);
+    state = static_cast<std::uint32_t>(attempt->state) + 1;
+  }
+  append_le32(text, state);
+  append_le32(text, trust_version);
+  return blake2b_256(text);
+}
+
+}  // namespace kelpie::agent
