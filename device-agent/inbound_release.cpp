@@ -1,0 +1,106 @@
+// A signed release to values.
+#include <fmt/core.h>
+#include <kelpie/v1/release.pb.h>
+
+#include "device-agent/inbound.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/walker.h"
+
+namespace kelpie::agent {
+namespace {
+
+using wire::Refusal;
+using wire::refused;
+
+constexpr std::uint32_t kSchema = 1;
+
+ImagesStep read_images(const v1::ImagesStep& in) {
+  ImagesStep out;
+  for (const v1::Image& image : in.images()) {
+    out.images.push_back({.ref = image.ref(), .digest = image.digest(), .from = image.from()});
+  }
+  return out;
+}
+
+AddonsStep read_addons(const v1::AddonsStep& in) {
+  AddonsStep out;
+  for (const v1::Addon& addon : in.addons()) {
+    out.addons.push_back(
+        {.name = addon.name(), .args = {addon.args().begin(), addon.args().end()}, .is_absent = addon.absent()});
+  }
+  return out;
+}
+
+DeployStep read_deploy(const v1::DeployStep& in) {
+  DeployStep out;
+  out.prune = in.prune();
+  for (const v1::Workload& workload : in.workloads()) {
+    out.workloads.push_back(
+        {.name = workload.name(), .name_space = workload.namespace_(), .manifest = workload.manifest()});
+  }
+  return out;
+}
+
+Result<Step> read_step(const v1::Step& in) {
+  switch (in.kind_case()) {
+    case v1::Step::kInstall: return InstallStep{.channel = in.install().channel(), .hold = in.install().hold()};
+    case v1::Step::kStart: return StartStep{};
+    case v1::Step::kStop: return StopStep{};
+    case v1::Step::kImages: return read_images(in.images());
+    case v1::Step::kAddons: return read_addons(in.addons());
+    case v1::Step::kRemove: return RemoveStep{{in.remove().workloads().begin(), in.remove().workloads().end()}};
+    case v1::Step::kDeploy: return read_deploy(in.deploy());
+    case v1::Step::kInspect: return InspectStep{};
+    case v1::Step::KIND_NOT_SET: break;
+  }
+  return fail(refused(Refusal::Schema, "a step has no kind"));
+}
+
+Result<Check> read_check(const v1::Check& in) {
+  switch (in.kind_case()) {
+    case v1::Check::kNodeReady: return NodeReadyCheck{};
+    case v1::Check::kWorkloadReady: {
+      WorkloadReadyCheck out{.workload = in.workload_ready().workload()};
+      if (in.workload_ready().within_s() != 0) out.within_s = in.workload_ready().within_s();
+      return out;
+    }
+    case v1::Check::KIND_NOT_SET: break;
+  }
+  return fail(refused(Refusal::Schema, "a check has no kind"));
+}
+
+}  // namespace
+
+Result<Release> parse_release(ByteView bytes, const wire::Trust& trust) {
+  KELPIE_TRY(const wire::Frame frame, wire::parse_frame(bytes));
+  if (frame.type != wire::FrameType::Release) return fail(refused(Refusal::Type, "the frame is no release"));
+  KELPIE_TRY(
+      const std::vector<wire::PublicKey> signers,
+      wire::verified_signers(frame, trust.installation, [&](const KeyId& kid) { return trust.operator_key(kid); }));
+  KELPIE_ASSERT(!signers.empty());
+  KELPIE_TRY(wire::check_strict(as_bytes(frame.payload), *v1::Release::descriptor()));
+  v1::Release in;
+  if (!in.ParseFromString(frame.payload)) return fail(refused(Refusal::Schema, "the release cannot be parsed"));
+  if (in.schema() > kSchema) {
+    return fail(refused(Refusal::AgentTooOld,
+                        fmt::format("the release has schema {}, this agent reads up to {}", in.schema(), kSchema)));
+  }
+  Release out;
+  out.digest = blake2b_256(frame.payload);
+  out.name = in.name();
+  out.version = in.version();
+  out.scope = in.scope();
+  out.disk_free_bytes = in.preflight().disk_free_bytes();
+  out.steps.reserve(static_cast<std::size_t>(in.steps_size()));
+  for (const v1::Step& one : in.steps()) {
+    KELPIE_TRY(Step step, read_step(one));
+    out.steps.push_back(std::move(step));
+  }
+  for (const v1::Check& one : in.checks()) {
+    KELPIE_TRY(Check check, read_check(one));
+    out.checks.push_back(std::move(check));
+  }
+  return out;
+}
+
+}  // namespace kelpie::agent
