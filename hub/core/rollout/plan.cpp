@@ -1,6 +1,7 @@
 #include "hub/core/rollout/plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -47,7 +48,7 @@ std::vector<Member> in_order(const HubState& state, const std::vector<DeviceId>&
 }
 
 Result<std::vector<DeviceId>> members_of(const HubState& state, const MakePlan& wanted, const Fleet* fleet) {
-  std::vector<DeviceId> ids;
+  std::set<DeviceId> named;
   for (const std::string& name : wanted.devices) {
     const auto at = state.device_names.find(name);
     if (at == state.device_names.end()) {
@@ -56,9 +57,10 @@ Result<std::vector<DeviceId>> members_of(const HubState& state, const MakePlan& 
                    .reason = "DEVICE_UNKNOWN",
                    .hint = "kelpie device list"});
     }
-    if (std::find(ids.begin(), ids.end(), at->second) == ids.end()) ids.push_back(at->second);
+    named.insert(at->second);
   }
-  if (!wanted.devices.empty()) return ids;
+  std::vector<DeviceId> ids(named.begin(), named.end());
+  if (!ids.empty()) return ids;
   const std::string& text = fleet != nullptr ? fleet->selector : wanted.selector;
   KELPIE_TRY(const Selector selector, Selector::parse(text));
   for (const auto& [id, device] : state.devices) {
@@ -271,6 +273,9 @@ Result<Plan> make_plan(const HubState& state, const MakePlan& wanted, WallTime n
 }
 
 std::string stale_because(const HubState& state, const Plan& plan) {
+  const auto is_member = [&](const DeviceId& id) {
+    return std::ranges::binary_search(plan.leaves, id, {}, &PlanLeaf::device);
+  };
   if (!plan.fleet.empty()) {
     const auto fleet = state.fleets.find(plan.fleet);
     if (fleet == state.fleets.end()) return fmt::format("fleet {} is gone", plan.fleet);
@@ -284,9 +289,7 @@ std::string stale_because(const HubState& state, const Plan& plan) {
     for (const auto& [id, device] : state.devices) {
       if (!selector || !selector->matches(device.labels)) continue;
       ++matching;
-      const bool was_member = std::any_of(plan.leaves.begin(), plan.leaves.end(),
-                                          [&id = id](const PlanLeaf& leaf) { return leaf.device == id; });
-      if (!was_member) return fmt::format("{} now matches too", device.name);
+      if (!is_member(id)) return fmt::format("{} now matches too", device.name);
     }
     if (matching != plan.leaves.size())
       return fmt::format("{} devices match now, not {}", matching, plan.leaves.size());
