@@ -125,6 +125,26 @@ void recount(HubState& state, const DeviceId& id) {
   state.counted.emplace(id, std::move(counted));
 }
 
+void leave_fleet(HubState& state, const Device& device) {
+  const auto at = state.fleet_of.find(device.id);
+  if (at == state.fleet_of.end()) return;
+  const auto page = state.fleet_pages.find(at->second);
+  KELPIE_ASSERT(page != state.fleet_pages.end());
+  const std::size_t gone = page->second.erase(device.name);
+  KELPIE_ASSERT(gone == 1);
+  if (page->second.empty()) state.fleet_pages.erase(page);
+  state.fleet_of.erase(at);
+}
+
+void place_in_fleet(HubState& state, const Device& device, const std::string& fleet) {
+  leave_fleet(state, device);
+  if (!fleet.empty()) {
+    state.fleet_of[device.id] = fleet;
+    state.fleet_pages[fleet][device.name] = device.id;
+  }
+  recount(state, device.id);
+}
+
 Result<std::string> fleet_for(const HubState& state, const Labels& labels) {
   std::string found;
   for (const auto& [name, fleet] : state.fleets) {

@@ -182,12 +182,11 @@ Result<void> rebuild(HubState& state, WallTime now) {
   for (auto& [id, device] : state.devices) {
     state.device_names[device.name] = id;
     KELPIE_TRY(const std::string fleet, fleet_for(state, device.labels));
-    if (!fleet.empty()) state.fleet_of[id] = fleet;
     if (device.connection == Connection::Online) {
       device.last_seen = now;  // three heartbeats from now to be heard again
       state.due.insert({now, DueKey::Kind::Device, id.hex()});
     }
-    recount(state, id);
+    place_in_fleet(state, device, fleet);
   }
   for (auto& [id, rollout] : state.rollouts) KELPIE_TRY(rebuild_rollout(state, rollout, now));
   return {};

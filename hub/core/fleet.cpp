@@ -27,11 +27,7 @@ void place_devices(HubState& state, const std::string& name, const Selector* sel
     const bool is_member = selector != nullptr && selector->matches(device.labels);
     const auto at = state.fleet_of.find(id);
     const bool was_member = at != state.fleet_of.end() && at->second == name;
-    if (is_member)
-      state.fleet_of[id] = name;
-    else if (was_member)
-      state.fleet_of.erase(at);
-    if (is_member || was_member) recount(state, id);
+    if (is_member || was_member) place_in_fleet(state, device, is_member ? name : std::string{});
   }
 }
 

@@ -30,10 +30,6 @@ bool holds(const HubState& state, const Device& device, const Condition& conditi
 
 bool matches(const HubState& state, const DeviceQuery& query, const Device& device, WallTime now) {
   if (query.has_selector && !query.selector.matches(device.labels)) return false;
-  if (!query.fleet.empty()) {
-    const auto fleet = state.fleet_of.find(device.id);
-    if (fleet == state.fleet_of.end() || fleet->second != query.fleet) return false;
-  }
   return std::all_of(query.where.begin(), query.where.end(),
                      [&](const Condition& condition) { return holds(state, device, condition, now); });
 }
@@ -87,7 +83,10 @@ Result<std::vector<Condition>> parse_where(std::string_view text) {
 
 DevicePage list_devices(const HubState& state, const DeviceQuery& query, WallTime now) {
   DevicePage page;
-  for (auto at = state.device_names.upper_bound(query.after); at != state.device_names.end(); ++at) {
+  const auto fleet = state.fleet_pages.find(query.fleet);
+  if (!query.fleet.empty() && fleet == state.fleet_pages.end()) return page;
+  const HubState::ByName& names = query.fleet.empty() ? state.device_names : fleet->second;
+  for (auto at = names.upper_bound(query.after); at != names.end(); ++at) {
     const Device& device = state.devices.at(at->second);
     if (!matches(state, query, device, now)) continue;
     if (page.devices.size() == query.page_size) {

@@ -42,14 +42,6 @@ Result<void> check_labels(const Labels& labels) {
   return {};
 }
 
-void place_in_fleet(HubState& state, const DeviceId& id, const std::string& fleet) {
-  if (fleet.empty())
-    state.fleet_of.erase(id);
-  else
-    state.fleet_of[id] = fleet;
-  recount(state, id);
-}
-
 }  // namespace
 
 Result<Device*> device_named(HubState& state, const std::string& name) {
@@ -88,8 +80,7 @@ Result<std::string> add_device(Turn& turn, const AddDevice& add, bool is_dry_run
   device.added_at = turn.now;
   device.added_by = turn.actor;
   turn.state.device_names[add.name] = add.id;
-  turn.state.devices.emplace(add.id, std::move(device));
-  place_in_fleet(turn.state, add.id, fleet);
+  place_in_fleet(turn.state, turn.state.devices.emplace(add.id, std::move(device)).first->second, fleet);
   touch_synced(turn, DeviceKey{add.id});
   audit(turn, {.action = "device.add",
                .object = object,
@@ -116,7 +107,7 @@ Result<std::string> label_device(Turn& turn, const LabelDevice& label, bool is_d
   if (is_dry_run || labels == device->labels) return object;
   device->labels = std::move(labels);
   ++device->revision;
-  place_in_fleet(turn.state, device->id, fleet);
+  place_in_fleet(turn.state, *device, fleet);
   touch_synced(turn, DeviceKey{device->id});
   audit(turn, {.action = "device.label", .object = object, .reason = {}, .plan_hash = {}, .frame_hash = {}});
   feed(turn, {.type = "device.labelled",
@@ -141,7 +132,11 @@ Result<std::string> rename_device(Turn& turn, const RenameDevice& rename, bool i
   if (is_dry_run) return object;
   turn.state.device_names.erase(rename.name);
   turn.state.device_names[rename.new_name] = device->id;
+  const auto at = turn.state.fleet_of.find(device->id);
+  const std::string fleet = at == turn.state.fleet_of.end() ? std::string{} : at->second;
+  leave_fleet(turn.state, *device);
   device->name = rename.new_name;
+  place_in_fleet(turn.state, *device, fleet);
   ++device->revision;
   touch_synced(turn, DeviceKey{device->id});
   audit(
@@ -170,7 +165,7 @@ Result<std::string> decommission(Turn& turn, const DecommissionDevice& gone, boo
     evaluate(turn, rollout);
   }
   turn.state.due.erase({device->last_seen, DueKey::Kind::Device, id.hex()});
-  turn.state.fleet_of.erase(id);
+  leave_fleet(turn.state, *device);
   turn.state.device_names.erase(gone.name);
   turn.state.devices.erase(id);
   recount(turn.state, id);

@@ -90,8 +90,9 @@ struct Remembered {
 };
 
 struct HubState {
+  using ByName = std::map<std::string, DeviceId, std::less<>>;
   std::map<DeviceId, Device> devices;
-  std::map<std::string, DeviceId, std::less<>> device_names;
+  ByName device_names;
   std::map<std::string, Fleet, std::less<>> fleets;
   std::map<Digest, Release> releases;
   std::map<std::string, Digest, std::less<>> release_names;  // name@version
@@ -102,7 +103,8 @@ struct HubState {
   std::set<DueKey> due;
   Totals totals;
   std::map<std::string, FleetTotals, std::less<>> fleet_totals;
-  std::map<DeviceId, std::string> fleet_of;  // a device belongs to at most one fleet
+  std::map<DeviceId, std::string> fleet_of;                // a device belongs to at most one fleet
+  std::map<std::string, ByName, std::less<>> fleet_pages;  // fleet_of turned round, in the order people page through
   struct Counted {
     Connection connection;
     std::optional<Update> update;  // empty: in no fleet

@@ -45,6 +45,10 @@ void feed(Turn& turn, FeedNote note);
 
 /// Counts the device where it is now instead of where it was; call after every change to it or its fleet.
 void recount(HubState& state, const DeviceId& id);
+/// Puts the device into that fleet, or into none when empty, under its present name; and counts it there.
+void place_in_fleet(HubState& state, const Device& device, const std::string& fleet);
+/// Takes it out of its fleet and its pages; call before its name changes or it goes.
+void leave_fleet(HubState& state, const Device& device);
 /// Which fleet the device is in now. Errors: FailedPrecondition naming both when two selectors match.
 [[nodiscard]] Result<std::string> fleet_for(const HubState& state, const Labels& labels);
 

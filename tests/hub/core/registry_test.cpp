@@ -132,6 +132,43 @@ TEST(Registry, PagesOfDevicesGoOnWhereTheyEnded) {
   EXPECT_EQ(names, "pi-1 pi-2 pi-3 pi-4 pi-5 ");
 }
 
+std::string names_in(FakeFleet& fleet, const std::string& name) {
+  std::string names;
+  DeviceQuery query{.fleet = name, .page_size = 2};
+  do {
+    const DevicePage page = list_devices(fleet.state(), query, fleet.now);
+    for (const Device* device : page.devices) names += device->name + " ";
+    query.after = page.next;
+  } while (!query.after.empty());
+  return names;
+}
+
+TEST(Registry, PagesOfAFleetFollowEveryMoveOfItsDevices) {
+  FakeFleet fleet;
+  fleet.add(5);
+  const auto apply = [&](const std::string& selector) {
+    Fleet wanted;
+    wanted.name = "edge";
+    wanted.selector = selector;
+    ASSERT_TRUE(fleet.write(ApplyFleet{wanted, {}}));
+  };
+  EXPECT_EQ(names_in(fleet, "edge"), "");
+  apply("role=edge");
+  EXPECT_EQ(names_in(fleet, "edge"), "pi-1 pi-2 pi-3 pi-4 pi-5 ");
+  ASSERT_TRUE(fleet.write(RenameDevice{"pi-2", "zz-2"}));
+  ASSERT_TRUE(fleet.write(LabelDevice{"pi-3", {{"role", "spare"}}, {}}));
+  ASSERT_TRUE(fleet.write(DecommissionDevice{"pi-4", "stolen"}));
+  EXPECT_EQ(names_in(fleet, "edge"), "pi-1 pi-5 zz-2 ");
+  apply("role in (edge,spare)");
+  EXPECT_EQ(names_in(fleet, "edge"), "pi-1 pi-3 pi-5 zz-2 ");
+  fleet.restart_hub();
+  EXPECT_EQ(names_in(fleet, "edge"), "pi-1 pi-3 pi-5 zz-2 ");
+  apply("role=spare");
+  EXPECT_EQ(names_in(fleet, "edge"), "pi-3 ");
+  ASSERT_TRUE(fleet.write(DeleteFleet{"edge"}));
+  EXPECT_EQ(names_in(fleet, "edge"), "");
+}
+
 TEST(Registry, ConditionsThatMeanNothingAreRefused) {
   EXPECT_TRUE(parse_where("update=failed,connection!=online,last-seen>24h"));
   for (const char* text : {"update", "upd=failed", "update>failed", "last-seen=24h", "last-seen>soon", "health="})
