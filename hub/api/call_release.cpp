@@ -4,6 +4,7 @@
 
 #include "hub/api/release_rules.h"
 #include "hub/api/writes.h"
+#include "proto/wire/release_class.h"
 
 namespace kelpie::hub {
 
@@ -28,6 +29,7 @@ Result<StoreRelease> to_store_release(const api::v1::CreateReleaseRequest& in, c
     out.release.steps.push_back(sentence_of(step));
     out.release.step_kinds.emplace_back(kind_of(step));
   }
+  out.release.dangers = wire::dangers_of(release);
   return out;
 }
 

@@ -73,7 +73,8 @@ Result<SignedPlan> open_plan(const std::string& frame, const wire::Trust& trust,
                     .audience_root = *root,
                     .policy_hash = *policy,
                     .not_after = not_after,
-                    .persons = opened.persons};
+                    .persons = opened.persons,
+                    .is_dangerous = plan.class_() == v1::CLASS_DANGEROUS};
 }
 
 Result<void> check_names(const google::protobuf::RepeatedPtrField<std::string>& names) {

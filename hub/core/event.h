@@ -98,6 +98,7 @@ struct SignedPlan {
   Digest policy_hash;
   WallTime not_after;
   std::vector<std::string> persons;
+  bool is_dangerous = false;  // its class
 };
 struct StartRollout {
   PlanId plan;

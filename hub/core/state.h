@@ -24,6 +24,7 @@ struct Release {
   std::string frame;                    // exactly as signed
   std::vector<std::string> steps;       // one line each for people: "install 1.32/stable, held"
   std::vector<std::string> step_kinds;  // install, start, …
+  std::vector<std::string> dangers;     // why a plan for it must be of class dangerous; empty: a change
   WallTime created_at;
 };
 

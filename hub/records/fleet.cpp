@@ -42,6 +42,7 @@ std::string write_release(const Release& release) {
   for (const std::string& step : release.steps) out.add_steps(step);
   for (const std::string& kind : release.step_kinds) out.add_step_kinds(kind);
   out.set_created_ms(release.created_at.unix_ms);
+  for (const std::string& danger : release.dangers) out.add_dangers(danger);
   return out.SerializeAsString();
 }
 
@@ -56,6 +57,7 @@ Result<Release> read_release(std::string_view bytes) {
   out.frame = in.frame();
   out.steps.assign(in.steps().begin(), in.steps().end());
   out.step_kinds.assign(in.step_kinds().begin(), in.step_kinds().end());
+  out.dangers.assign(in.dangers().begin(), in.dangers().end());
   out.created_at = {in.created_ms()};
   return out;
 }

@@ -34,6 +34,7 @@ void show_release(const Release& release, api::v1::Release& out) {
   spec.set_version(release.version);
   spec.set_scope(release.scope);
   for (const std::string& step : release.steps) spec.add_steps(step);
+  for (const std::string& danger : release.dangers) spec.add_dangers(danger);
   out.mutable_status()->set_signed_by(release.signed_by);
 }
 

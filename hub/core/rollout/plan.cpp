@@ -268,6 +268,7 @@ Result<Plan> make_plan(const HubState& state, const MakePlan& wanted, WallTime n
   plan.created_at = now;
   plan.policy_hash = policy_hash(plan.release, plan.scope, plan.waves, plan.policy);
   plan.audience_root = audience_root(plan.leaves);
+  for (const std::string& danger : release->dangers) plan.warnings.push_back("dangerous: " + danger);
   note_members(state, plan);
   return plan;
 }

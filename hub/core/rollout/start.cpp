@@ -8,6 +8,15 @@
 namespace kelpie::hub {
 namespace {
 
+Result<void> check_class(const Release& release, const SignedPlan& given) {
+  if (release.dangers.empty() || given.is_dangerous) return {};
+  return fail({.code = Code::InvalidArgument,
+               .message = fmt::format("the plan is signed as a change, but release {}@{} is dangerous: {}",
+                                      release.name, release.version, release.dangers.front()),
+               .reason = "E_PLAN_SIG",
+               .hint = "sign it as dangerous: kelpie does so by itself when it is not older than the hub"});
+}
+
 Result<void> check_signature_means(const Plan& plan, const SignedPlan& given, WallTime now) {
   const auto differs = [&](std::string_view what) {
     return fail({.code = Code::InvalidArgument,
@@ -97,6 +106,7 @@ Result<std::string> start_rollout(Turn& turn, const StartRollout& start, bool is
                                      plan.fleet.empty() ? "" : "--fleet ", plan.fleet)});
   }
   KELPIE_TRY(check_signature_means(plan, start.signed_plan, turn.now));
+  KELPIE_TRY(check_class(turn.state.releases.at(plan.release), start.signed_plan));
   if (is_dry_run) return "plan/" + plan.id.text();
 
   Rollout made = make_rollout(turn, plan, start);

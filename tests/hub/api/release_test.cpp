@@ -53,6 +53,15 @@ TEST(Releases, AreToldInWords) {
   EXPECT_EQ(release->step_kinds, (std::vector<std::string>{"install", "start", "images", "addons", "deploy"}));
 }
 
+TEST(Releases, KeepWhyTheyAreDangerous) {
+  v1::Release given = sample_release();
+  given.mutable_steps(4)->mutable_deploy()->mutable_workloads(0)->set_manifest(
+      R"({"apiVersion":"v1","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},)"
+      R"("spec":{"hostNetwork":true}}],"kind":"List"})");
+  EXPECT_TRUE(store(sample_release())->dangers.empty());
+  EXPECT_EQ(store(given)->dangers, (std::vector<std::string>{"workload nodered: hostNetwork"}));
+}
+
 TEST(Releases, StopComesAloneAndAdHoc) {
   v1::Release given = sample_release();
   given.clear_steps();

@@ -70,6 +70,35 @@ TEST(Plan, CanaryToleratesNothingAndTheRestFollowsThePolicy) {
   EXPECT_EQ(rollout.waves[1].plan.devices.size(), 8U);
 }
 
+TEST(Plan, ADangerousReleaseStartsOnlyWithADangerousSignature) {
+  FakeFleet fleet;
+  fleet.add(1);
+  Release release = test::make_release("1");
+  release.dangers = {"workload kiosk: a privileged container"};
+  ASSERT_TRUE(fleet.write(StoreRelease{release}));
+  MakePlan wanted;
+  wanted.selector = "role=edge";
+  wanted.release = "kiosk@1";
+  ASSERT_TRUE(fleet.write(wanted));
+  const Plan& plan = fleet.state().plans.rbegin()->second;
+  EXPECT_EQ(plan.warnings, (std::vector<std::string>{"dangerous: workload kiosk: a privileged container"}));
+  StartRollout start;
+  start.plan = plan.id;
+  start.signed_plan = {.hash = plan.policy_hash,
+                       .frame = "plan",
+                       .scope = plan.scope,
+                       .count = 1,
+                       .audience_root = plan.audience_root,
+                       .policy_hash = plan.policy_hash,
+                       .not_after = fleet.now + std::chrono::hours(1),
+                       .persons = {"ana"}};
+  const Result<std::string> refused = fleet.write(start);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "E_PLAN_SIG");
+  start.signed_plan.is_dangerous = true;
+  EXPECT_TRUE(fleet.write(start));
+}
+
 TEST(Plan, SameInputsGiveTheSameHashAndOthersAnother) {
   FakeFleet one;
   one.add(5);
