@@ -1,0 +1,24 @@
+// Where the hub is and what it is shown: an address, and the token of a file.
+#pragma once
+
+#include <string>
+
+#include "proto/base/result.h"
+#include "tools/kelpie/settings.h"
+
+namespace kelpie::cli {
+
+struct Endpoint {
+  std::string origin = "http://hub";  // scheme, host and port, before the path
+  std::string unix_socket;            // empty: TCP
+  std::string token;                  // empty: none
+};
+
+/// /path, unix:/path, http://host[:port] or https://host[:port].
+/// Errors: InvalidArgument (no such form, token over plain HTTP to another machine); the token file's.
+[[nodiscard]] Result<Endpoint> endpoint_of(const Settings& settings);
+
+/// The same error as people need it: which hub, from where it was chosen, what to try.
+[[nodiscard]] Error unreachable(const Settings& settings, const Endpoint& endpoint, const Error& error);
+
+}  // namespace kelpie::cli

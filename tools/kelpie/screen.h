@@ -1,0 +1,63 @@
+// The only way to the terminal: views to stdout, talk to stderr, questions to whoever sits there.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/base/clock.h"
+#include "tools/kelpie/settings.h"
+#include "tools/kelpie/view.h"
+
+namespace kelpie::api::v1 {
+class Problem;
+}
+
+namespace kelpie::cli {
+
+/// A stage of something that goes on.
+struct Frame {
+  View view;             // drawn over the last one on a terminal
+  std::string change;    // elsewhere: key=value pairs, one line when they differ from the last ones
+  WallTime time;         // stands before the change
+  std::string sequence;  // of the event that led to it, for -o jsonl
+};
+
+class Screen {
+ public:
+  /// Looks at the terminal, the locale, NO_COLOR and TERM once.
+  explicit Screen(const Settings& settings);
+
+  /// A finished view, as -o says. Errors: InvalidArgument (no such column, a view without a table).
+  [[nodiscard]] Result<void> show(View view);
+  /// A stage on the way to it. Nothing is printed when nothing changed, nor with -o json and yaml.
+  void frame(const Frame& frame);
+
+  /// "error: …" with its hint on stderr; with -o json, yaml and jsonl the problem as an object on stdout too.
+  void fail_with(const Error& error, const api::v1::Problem& problem);
+  /// A line of talk on stderr; silent with -q.
+  void note(std::string_view text);
+  /// A line of talk for -v (1) or -vv (2).
+  void trace(int verbosity, std::string_view text);
+
+  /// There is a terminal to ask on.
+  [[nodiscard]] bool can_ask() const { return can_ask_; }
+  /// What was answered, without its line break. Errors: InvalidArgument without a terminal.
+  [[nodiscard]] Result<std::string> ask(std::string_view question);
+
+ private:
+  [[nodiscard]] Result<std::string> drawn(const View& view) const;
+  [[nodiscard]] bool redraws() const;
+  void erase_frame();
+  void write_out(std::string_view text);
+
+  const Settings& settings_;
+  bool is_terminal_ = false;  // stdout
+  bool can_ask_ = false;
+  bool has_color_ = false;
+  bool is_utf8_ = false;
+  bool has_frames_ = false;
+  std::size_t frame_lines_ = 0;  // of the frame on the terminal, to be drawn over
+  std::string last_told_;
+};
+
+}  // namespace kelpie::cli

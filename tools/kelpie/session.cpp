@@ -1,0 +1,96 @@
+#include "tools/kelpie/session.h"
+
+#include <array>
+
+#include <fmt/core.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "proto/base/ids.h"
+#include "tools/kelpie/endpoint.h"
+#include "tools/kelpie/exit_code.h"
+#include "tools/kelpie/route.h"
+#include "tools/kelpie/screen.h"
+
+namespace kelpie::cli {
+namespace {
+
+constexpr int kErrorStatusMin = 400;
+constexpr int kTries = 2;  // once more after a lost answer; the idempotency key makes it safe
+
+std::string fresh_id() {
+  SystemEntropy entropy;
+  return Ulid::make(SystemClock().wall(), entropy).text();
+}
+
+Code code_of(std::string_view word) {
+  for (int i = 0; i <= static_cast<int>(Code::Internal); ++i) {
+    if (to_string(static_cast<Code>(i)) == word) return static_cast<Code>(i);
+  }
+  return Code::Internal;
+}
+
+void add_flag(std::string& url, std::string_view name) {
+  url.append(url.find('?') == std::string::npos ? "?" : "&").append(name).append("=true");
+}
+
+}  // namespace
+
+Result<void> Session::call_into(std::string_view rpc, const google::protobuf::Message& request,
+                                const CallOptions& options, google::protobuf::Message& out) {
+  wire::HttpRequest http = route(rpc, request);
+  http.headers.emplace_back("Accept", "application/protobuf");
+  if (http.method != "GET") http.headers.emplace_back("Idempotency-Key", fresh_id());
+  if (options.is_dry_run) add_flag(http.url, "dryRun");
+  if (options.if_revision) http.headers.emplace_back("If-Match", std::to_string(*options.if_revision));
+  KELPIE_TRY(http.timeout, call_timeout(settings_));
+  if (options.timeout) http.timeout = *options.timeout;
+  KELPIE_TRY(const wire::HttpResponse response, send(std::move(http)));
+  if (response.status >= kErrorStatusMin) return fail(refusal_of(response));
+  if (out.ParseFromString(response.body)) return {};
+  return fail(Code::Internal, fmt::format("the hub's answer to {} is no {}", rpc, out.GetDescriptor()->name()));
+}
+
+Result<wire::HttpResponse> Session::send(wire::HttpRequest request) {
+  KELPIE_TRY(const Endpoint endpoint, endpoint_of(settings_));
+  const std::string path = request.url;
+  request.url = endpoint.origin + path;
+  request.unix_socket = endpoint.unix_socket;
+  if (!endpoint.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
+  const std::string id = fresh_id();
+  request.headers.emplace_back("X-Request-Id", id);
+  SystemClock clock;
+  for (int tried = 1;; ++tried) {
+    const SteadyTime started = clock.steady();
+    Result<wire::HttpResponse> response = wire::http_call(request);
+    const auto took_ms = (clock.steady() - started).count();
+    screen_.trace(1, fmt::format("{} {} → {} in {} ms, request {}", request.method, path,
+                                 response ? std::to_string(response->status) : response.error().message, took_ms, id));
+    if (response) return response;
+    if (response.error().code == Code::DeadlineExceeded) {
+      return fail({.code = Code::DeadlineExceeded,
+                   .message = fmt::format("the {} did not answer {} {} within {}", hub_words(settings_), request.method,
+                                          path, to_string(request.timeout)),
+                   .reason = std::string(kReasonWaitEnded),
+                   .hint = "the hub may have done it all the same; wait longer with --timeout"});
+    }
+    if (response.error().code != Code::Unavailable) return fail(response.error());
+    if (tried == kTries) return fail(unreachable(settings_, endpoint, response.error()));
+  }
+}
+
+Error Session::refusal_of(const wire::HttpResponse& response) {
+  api::v1::ErrorReply reply;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;  // a newer hub may say more
+  const auto status = google::protobuf::util::JsonStringToMessage(response.body, &reply, options);
+  if (!status.ok() || !reply.has_error()) {
+    return {.code = Code::Internal, .message = fmt::format("the hub answered {} without saying why", response.status)};
+  }
+  refused_ = reply.error();
+  return {.code = code_of(reply.error().code()),
+          .message = reply.error().message(),
+          .reason = reply.error().reason(),
+          .hint = reply.error().hint()};
+}
+
+}  // namespace kelpie::cli
