@@ -93,12 +93,13 @@ void Agent::take(Memory& memory, const Incoming& incoming, WallTime wall) const 
   if (const auto* const frame = std::get_if<FrameArrived>(&incoming)) {
     const Receiver receiver{
         .device = device(), .trust = identity_.trust, .hub_epoch = memory.ledger.hub_epoch, .now = wall};
-    const Result<Event> event = parse(as_bytes(frame->bytes), receiver);
-    if (event) return decide(memory, *event);
-    if (!memory.refusals.contains(event.error().reason)) {
-      log::warn("frame refused", {{"code", event.error().reason}, {"why", event.error().message}});
+    const Result<Heard> heard = parse(as_bytes(frame->bytes), receiver);
+    if (heard) return hear(memory, *heard);
+    // The first of each kind is a line; the rest is a number in the reports, so that a flood writes no log.
+    if (!memory.refusals.contains(heard.error().reason)) {
+      log::warn("frame refused", {{"code", heard.error().reason}, {"why", heard.error().message}});
     }
-    return decide(memory, FrameRefused{event.error().reason});
+    return decide(memory, FrameRefused{heard.error().reason});
   }
   if (const auto* const link = std::get_if<LinkChanged>(&incoming))
     return decide(memory, LinkEvent{link->is_connected});
@@ -137,7 +138,11 @@ void Agent::step(std::span<const Incoming> incoming, WallTime wall, SteadyTime n
   }
   tick(next);
   if (commit(next)) {
-    if (is_retry) unrecorded_.clear();
+    if (is_retry) {
+      unrecorded_.clear();
+      next.telling.must_report = true;
+      log::info("the device's state can be written again");
+    }
     log_transition(memory_, next);
     memory_ = std::move(next);
   } else {
@@ -149,8 +154,8 @@ void Agent::step(std::span<const Incoming> incoming, WallTime wall, SteadyTime n
     }
     memory_.now = next.now;
     if (!next.is_unwritable) retry_at_ = next.now + kCommitRetry;
+    if (!memory_.is_unwritable) memory_.telling.must_report = true;
     memory_.is_unwritable = true;
-    memory_.telling.must_report = true;
   }
   act(wall);
 }

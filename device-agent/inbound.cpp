@@ -23,10 +23,15 @@ constexpr std::chrono::hours kAttemptLimit{2};
 constexpr std::chrono::minutes kVerifyLimit{10};
 
 Result<const wire::TrustHub*> check_hub(const wire::Frame& frame, const wire::Trust& trust) {
-  KELPIE_TRY(const std::vector<wire::PublicKey> signers,
-             wire::verified_signers(frame, trust.installation, [&](const KeyId& kid) { return trust.hub_key(kid); }));
-  KELPIE_ASSERT(!signers.empty());
-  return trust.hub(signers.front());
+  const auto known = [&](const KeyId& kid) {
+    const std::optional<wire::PublicKey> hub = trust.hub_key(kid);
+    return hub ? hub : trust.operator_key(kid);
+  };
+  KELPIE_TRY(const std::vector<wire::PublicKey> signers, wire::verified_signers(frame, trust.installation, known));
+  for (const wire::PublicKey& key : signers) {
+    if (const wire::TrustHub* const hub = trust.hub(key)) return hub;
+  }
+  return fail(refused(Refusal::Role, "only a hub's key may sign this, and an operator's did"));
 }
 
 Result<void> check_epoch(std::uint32_t said, const wire::TrustHub& hub, const Receiver& receiver) {
@@ -97,7 +102,7 @@ Result<v1::Plan> open_plan(const wire::Frame& frame, const Receiver& receiver) {
   KELPIE_TRY(check_persons(frame, plan.class_(), receiver.trust));
   if (plan.schema() != 1) return fail(refused(Refusal::AgentTooOld, fmt::format("plan schema {}", plan.schema())));
   if (plan.enforce_waves()) return fail(refused(Refusal::Policy, "enforceWaves is not supported yet"));
-  if (static_cast<std::int64_t>(plan.not_after_unix_s()) * 1'000 < receiver.now.unix_ms) {
+  if (plan.not_after_unix_s() < static_cast<std::uint64_t>(receiver.now.unix_ms) / 1'000) {
     return fail(refused(Refusal::Expired, "the plan's time is over by this device's clock"));
   }
   return plan;
@@ -124,12 +129,11 @@ Result<PrepareOrder> check_permission(const v1::Prepare& in, const AttemptId& id
                       .hash = hash,
                       .scope = in.scope(),
                       .generation = in.generation(),
-                      .hub_epoch = 0,
                       .release = std::move(release),
                       .release_frame = in.release()};
 }
 
-Result<Event> take_prepare(const v1::Prepare& in, std::uint32_t hub_epoch, const Receiver& receiver) {
+Result<Event> take_prepare(const v1::Prepare& in, const Receiver& receiver) {
   KELPIE_TRY(const AttemptId id, attempt_of(in.attempt(), receiver));
   KELPIE_TRY(const Digest hash, bytes_of<Digest>(in.attempt_hash(), "attempt_hash"));
   if (receiver.now < kClockFloor) {  // held, never guessed: the hub repeats it, and the clock may be set by then
@@ -139,7 +143,6 @@ Result<Event> take_prepare(const v1::Prepare& in, std::uint32_t hub_epoch, const
   if (!order) {
     return PrepareRefused{.id = id, .hash = hash, .code = order.error().reason, .detail = order.error().message};
   }
-  order->hub_epoch = hub_epoch;
   return std::move(*order);
 }
 
@@ -149,6 +152,7 @@ Result<Event> take_go(const v1::Go& in, const Receiver& receiver) {
   KELPIE_TRY(out.hash, bytes_of<Digest>(in.attempt_hash(), "attempt_hash"));
   KELPIE_TRY(out.nonce, bytes_of<Nonce>(in.nonce(), "nonce"));
   if (in.confirm_within_s() != 0) return fail(refused(Refusal::Policy, "confirmWithin is not supported yet"));
+  if (in.latest_start_in_s() != 0) return fail(refused(Refusal::Policy, "windows are not supported yet"));
   const auto or_else = [](std::uint32_t seconds, Duration fallback) {
     return seconds == 0 ? fallback : Duration(std::chrono::seconds(seconds));
   };
@@ -159,12 +163,9 @@ Result<Event> take_go(const v1::Go& in, const Receiver& receiver) {
   return out;
 }
 
-Result<Event> take_deliver(const wire::Frame& frame, const wire::TrustHub& hub, const Receiver& receiver) {
-  KELPIE_TRY(const v1::Deliver in, read<v1::Deliver>(frame));
-  KELPIE_TRY(check_audience(in.device_id(), receiver));
-  KELPIE_TRY(check_epoch(in.hub_epoch(), hub, receiver));
+Result<Event> take_action(const v1::Deliver& in, const Receiver& receiver) {
   switch (in.action_case()) {
-    case v1::Deliver::kPrepare: return take_prepare(in.prepare(), in.hub_epoch(), receiver);
+    case v1::Deliver::kPrepare: return take_prepare(in.prepare(), receiver);
     case v1::Deliver::kGo: return take_go(in.go(), receiver);
     case v1::Deliver::kCancel: {
       CancelOrder out;
@@ -180,6 +181,13 @@ Result<Event> take_deliver(const wire::Frame& frame, const wire::TrustHub& hub, 
     case v1::Deliver::ACTION_NOT_SET: break;
   }
   return fail(refused(Refusal::Schema, "the delivery asks for nothing"));
+}
+
+Result<Event> take_deliver(const wire::Frame& frame, const wire::TrustHub& hub, const Receiver& receiver) {
+  KELPIE_TRY(const v1::Deliver in, read<v1::Deliver>(frame));
+  KELPIE_TRY(check_audience(in.device_id(), receiver));
+  KELPIE_TRY(check_epoch(in.hub_epoch(), hub, receiver));
+  return take_action(in, receiver);
 }
 
 Result<Event> take_beacon(const wire::Frame& frame, const wire::TrustHub& hub, const Receiver& receiver) {
@@ -198,19 +206,24 @@ Result<Event> take_beacon(const wire::Frame& frame, const wire::TrustHub& hub, c
   return out;
 }
 
+Result<Event> take_notice(const wire::Frame& frame, const wire::TrustHub& hub, const Receiver& receiver) {
+  KELPIE_TRY(const v1::Notice in, read<v1::Notice>(frame));
+  KELPIE_TRY(check_epoch(in.hub_epoch(), hub, receiver));
+  return NoticeSeen{.reconnect_window = std::chrono::seconds(in.reconnect_window_s())};
+}
+
 }  // namespace
 
-Result<Event> parse(ByteView bytes, const Receiver& receiver) {
+Result<Heard> parse(ByteView bytes, const Receiver& receiver) {
   KELPIE_TRY(const wire::Frame frame, wire::parse_frame(bytes));
-  const bool is_known = frame.type == wire::FrameType::Deliver || frame.type == wire::FrameType::Beacon ||
-                        frame.type == wire::FrameType::Notice;
-  if (!is_known) return fail(refused(Refusal::Type, "no frame of this type comes over the broker to a device"));
+  const auto take = frame.type == wire::FrameType::Deliver  ? take_deliver
+                    : frame.type == wire::FrameType::Beacon ? take_beacon
+                    : frame.type == wire::FrameType::Notice ? take_notice
+                                                            : nullptr;
+  if (take == nullptr) return fail(refused(Refusal::Type, "no frame of this type comes over the broker to a device"));
   KELPIE_TRY(const wire::TrustHub* const hub, check_hub(frame, receiver.trust));
-  if (frame.type == wire::FrameType::Deliver) return take_deliver(frame, *hub, receiver);
-  if (frame.type == wire::FrameType::Beacon) return take_beacon(frame, *hub, receiver);
-  KELPIE_TRY(const v1::Notice notice, read<v1::Notice>(frame));
-  KELPIE_TRY(check_epoch(notice.hub_epoch(), *hub, receiver));
-  return NoticeSeen{};
+  KELPIE_TRY(Event event, take(frame, *hub, receiver));
+  return Heard{.hub_epoch = hub->epoch, .event = std::move(event)};
 }
 
 }  // namespace kelpie::agent

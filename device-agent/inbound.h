@@ -17,9 +17,9 @@ struct Receiver {
 };
 
 /// Errors: the refusal's code as reason; such a frame is counted and has no other effect.
-[[nodiscard]] Result<Event> parse(ByteView bytes, const Receiver& receiver);
+[[nodiscard]] Result<Heard> parse(ByteView bytes, const Receiver& receiver);
 
-/// A release frame signed by an operator, as values. Errors: E_SIG, E_ROLE, E_TYPE, E_SCHEMA, E_AGENT_TOO_OLD.
+/// A release frame signed by an operator, as values. Errors: E_FRAME, E_SIZE, E_TYPE, E_SIG, E_SCHEMA, E_AGENT_TOO_OLD.
 [[nodiscard]] Result<Release> parse_release(ByteView frame, const wire::Trust& trust);
 
 }  // namespace kelpie::agent

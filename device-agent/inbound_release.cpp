@@ -85,6 +85,10 @@ Result<Release> parse_release(ByteView bytes, const wire::Trust& trust) {
     return fail(refused(Refusal::AgentTooOld,
                         fmt::format("the release has schema {}, this agent reads up to {}", in.schema(), kSchema)));
   }
+  if (in.steps().empty()) return fail(refused(Refusal::Schema, "the release has no steps"));
+  if (in.scope() != "device" && in.scope() != "adhoc") {
+    return fail(refused(Refusal::Schema, fmt::format("scope \"{}\" is neither device nor adhoc", in.scope())));
+  }
   Release out;
   out.digest = blake2b_256(frame.payload);
   out.name = in.name();

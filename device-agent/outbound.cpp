@@ -186,7 +186,9 @@ v1::Report report_of(const Memory& memory, const Speaker& speaker) {
 /// Evidence and facts give way before the state of the attempt does.
 void fit(v1::Report& report) {
   if (report.ByteSizeLong() <= kPayloadBytesMax) return;
-  for (v1::StepResult& result : *report.mutable_attempt()->mutable_results()) result.clear_output_tail();
+  if (report.has_attempt()) {
+    for (v1::StepResult& result : *report.mutable_attempt()->mutable_results()) result.clear_output_tail();
+  }
   if (report.ByteSizeLong() <= kPayloadBytesMax) return;
   if (report.has_facts()) report.mutable_facts()->clear_images();
   if (report.ByteSizeLong() > kPayloadBytesMax) report.clear_facts();

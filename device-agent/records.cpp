@@ -103,6 +103,7 @@ std::string to_blob(const Ledger& ledger) {
     row.set_generation(mark.generation);
     row.set_release(mark.release.bytes());
     row.set_n(mark.n);
+    row.set_is_closed(mark.is_closed);
   }
   return out.SerializeAsString();
 }
@@ -121,6 +122,7 @@ Result<Ledger> from_blob(std::string_view blob, const wire::Trust& trust) {
     ScopeMark& mark = out.marks[row.scope()];
     mark.generation = row.generation();
     mark.n = row.n();
+    mark.is_closed = row.is_closed();
     KELPIE_TRY(mark.release, Digest::from_bytes(row.release()));
   }
   return out;

@@ -9,6 +9,8 @@ namespace kelpie::agent {
 namespace {
 
 constexpr std::size_t kRefusalCodesMax = 64;  // report.proto: refusals
+constexpr Duration kReconnectWindowMin = std::chrono::seconds(1);
+constexpr Duration kReconnectWindowMax = std::chrono::minutes(10);  // chosen: 120,000 devices at 200 a second
 
 void take(Memory& memory, const LinkEvent& link) {
   Telling& telling = memory.telling;
@@ -20,10 +22,15 @@ void take(Memory& memory, const LinkEvent& link) {
   tell_now(memory);
 }
 
-void take(Memory& memory, const NoticeSeen&) {
-  memory.telling.connection_since = 0;
-  memory.telling.must_hello = true;
-  tell_now(memory);
+// A hub that starts must not hear its whole fleet in one second: the boot id spreads the answers.
+void take(Memory& memory, const NoticeSeen& notice) {
+  Telling& telling = memory.telling;
+  telling.connection_since = 0;
+  telling.must_hello = true;
+  telling.reconnect_window = std::clamp(notice.reconnect_window, kReconnectWindowMin, kReconnectWindowMax);
+  const auto share = static_cast<std::int64_t>(read_le64(memory.boot.view()) %
+                                               static_cast<std::uint64_t>(telling.reconnect_window.count()));
+  telling.due = std::min(telling.due, memory.now + Duration(share));
 }
 
 void take(Memory& memory, const ReadOrder& order) {
@@ -47,7 +54,10 @@ void take(Memory& memory, const CallFinished& finished) {
   if (!memory.running || memory.running->id != finished.id) return;
   const Running running = *memory.running;
   memory.running.reset();
-  if (!running.attempt) return take_facts(memory, finished.result.facts);
+  if (!running.attempt) {
+    if (finished.result.verdict != Verdict::Failed) take_facts(memory, finished.result.facts);
+    return;
+  }
   const std::optional<Attempt>& held = memory.ledger.attempt;
   if (!held || held->id != *running.attempt) {
     KELPIE_REACHED("agent.call-of-an-older-attempt");
@@ -84,6 +94,10 @@ bool is_reading_only(const Memory& memory) {
   return memory.is_lost || memory.is_unwritable;
 }
 
+bool may_walk(const Memory& memory) {
+  return memory.ledger.attempt && memory.is_confirmed && !is_reading_only(memory);
+}
+
 bool is_under_way(AttemptState state) {
   return state == AttemptState::Executing || state == AttemptState::Verifying || state == AttemptState::Soaking;
 }
@@ -92,11 +106,17 @@ void decide(Memory& memory, const Event& event) {
   std::visit([&](const auto& what) { take(memory, what); }, event);
 }
 
+void hear(Memory& memory, const Heard& heard) {
+  if (!is_reading_only(memory)) memory.ledger.hub_epoch = std::max(memory.ledger.hub_epoch, heard.hub_epoch);
+  decide(memory, heard.event);
+}
+
 SteadyTime next_due(const Memory& memory) {
+  const Telling& telling = memory.telling;
+  if (memory.running) return telling.is_connected ? telling.due : memory.now + telling.heartbeat;
   SteadyTime due = memory.facts_due;
-  if (memory.telling.is_connected) due = std::min(due, memory.telling.due);
-  if (memory.soak_until && !memory.running) due = std::min(due, memory.check_at);
-  if (memory.running) due = memory.telling.is_connected ? memory.telling.due : memory.now + memory.telling.heartbeat;
+  if (telling.is_connected) due = std::min(due, telling.due);
+  if (memory.soak_until && may_walk(memory)) due = std::min(due, memory.check_at);
   return due;
 }
 
@@ -116,10 +136,7 @@ Memory start_memory(Ledger ledger, const BootId& boot, const Digest& nonce_secre
   if (attempt.state == AttemptState::Preparing || attempt.state == AttemptState::Prepared) {
     begin_preparing(memory);  // the nonce is void: the next PREPARED brings another
   } else if (is_under_way(attempt.state)) {
-    // Soaked again from the start: nobody watched while the agent was away. Going back needs nobody's word.
-    if (attempt.state == AttemptState::Soaking) memory.soak_until = now + attempt.limits.soak;
-    memory.check_at = now;
-    memory.is_confirmed = attempt.is_undoing;
+    memory.is_confirmed = attempt.is_undoing;  // going back needs nobody's word
   }
   return memory;
 }

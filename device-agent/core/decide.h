@@ -11,7 +11,9 @@ namespace kelpie::agent {
 
 /// Changes memory and nothing else.
 void decide(Memory& memory, const Event& event);
-/// What time alone brings about: a soak that ends, a nonce that gets old.
+/// The same for what a verified frame said: no hub of a lower epoch is heard after it.
+void hear(Memory& memory, const Heard& heard);
+/// What time alone brings about: an attempt that takes too long.
 void tick(Memory& memory);
 
 /// What the worker should do now; marks it as running. Nothing while it is busy or nothing is due.

@@ -22,7 +22,6 @@ struct PrepareOrder {
   Digest hash;
   std::string scope;
   std::uint64_t generation = 0;
-  std::uint32_t hub_epoch = 0;
   Release release;
   std::string release_frame;
 };
@@ -54,8 +53,10 @@ struct BeaconSeen {
   Nonce hub_nonce;  // zero: none
   Duration heartbeat{};
 };
-/// The hub started, or asks everybody to speak.
-struct NoticeSeen {};
+/// The hub started: everybody speaks, spread over the window.
+struct NoticeSeen {
+  Duration reconnect_window{};
+};
 
 /// Counted, never answered.
 struct FrameRefused {
@@ -75,5 +76,11 @@ struct CallFinished {
 
 using Event = std::variant<LinkEvent, PrepareOrder, PrepareRefused, GoOrder, CancelOrder, ReadOrder, BeaconSeen,
                            NoticeSeen, FrameRefused, CallProgressed, CallFinished>;
+
+/// What a hub of this epoch has said.
+struct Heard {
+  std::uint32_t hub_epoch = 0;
+  Event event;
+};
 
 }  // namespace kelpie::agent

@@ -68,11 +68,12 @@ struct Attempt {
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
-/// The newest permission of a scope: nothing older is ever prepared again.
+/// The newest permission of a scope: nothing older is ever prepared again, and nothing that is over.
 struct ScopeMark {
   std::uint64_t generation = 0;
   Digest release;
-  std::uint32_t n = 0;  // of the newest attempt of that generation
+  std::uint32_t n = 0;     // of the newest attempt of that generation
+  bool is_closed = false;  // that attempt has ended here, or another took its place
   friend bool operator==(const ScopeMark&, const ScopeMark&) = default;
 };
 

@@ -37,7 +37,8 @@ struct Telling {
   SteadyTime last_at;
   SteadyTime due;
   Duration heartbeat = std::chrono::seconds(30);
-  Nonce hub_nonce;  // to be quoted once; zero: none
+  Duration reconnect_window{};  // of the newest notice; zero: none came yet
+  Nonce hub_nonce;              // to be quoted once; zero: none
 };
 
 struct Memory {

@@ -1,6 +1,4 @@
 // PREPARE, GO and CANCEL: which of them this device obeys. Source: protocol section 3.
-#include <algorithm>
-
 #include <fmt/core.h>
 
 #include "device-agent/core/parts.h"
@@ -9,12 +7,12 @@
 namespace kelpie::agent {
 namespace {
 
-// Shown in the next reports until the hub acknowledges it; nothing is held. Never in front of an attempt that runs.
+// Shown in the next reports until the hub acknowledges it; nothing is held. Never in front of an attempt whose end the
+// hub does not know: it would read silence about that one into the report.
 void refuse(Memory& memory, const AttemptId& id, const Digest& hash, std::string_view code, std::string detail) {
   count_refusal(memory, code);
   tell_now(memory);
-  const std::optional<Attempt>& held = memory.ledger.attempt;
-  if (held && is_under_way(held->state)) return;
+  if (has_untold_end(memory)) return;
   Attempt& said = memory.refused.emplace();
   said.id = id;
   said.hash = hash;
@@ -29,7 +27,8 @@ std::string_view objection(const ScopeMark& mark, const PrepareOrder& order) {
   if (order.generation < mark.generation) return "E_GEN_OLD";
   if (order.generation > mark.generation) return {};
   if (order.release.digest != mark.release) return "E_GEN_CONFLICT";
-  return order.id.n < mark.n ? "E_ATTEMPT" : std::string_view();
+  const bool is_over = order.id.n < mark.n || (order.id.n == mark.n && mark.is_closed);
+  return is_over ? "E_ATTEMPT" : std::string_view();
 }
 
 void prepare_again(Memory& memory, const PrepareOrder& order) {
@@ -41,6 +40,7 @@ void prepare_again(Memory& memory, const PrepareOrder& order) {
 }
 
 void accept(Memory& memory, const PrepareOrder& order) {
+  if (memory.ledger.attempt) close_mark(memory, *memory.ledger.attempt);
   Attempt& attempt = memory.ledger.attempt.emplace();
   attempt.id = order.id;
   attempt.hash = order.hash;
@@ -49,7 +49,8 @@ void accept(Memory& memory, const PrepareOrder& order) {
   attempt.release = order.release;
   attempt.release_frame = order.release_frame;
   attempt.records.resize(order.release.steps.size());
-  memory.ledger.marks[order.scope] = {.generation = order.generation, .release = order.release.digest, .n = order.id.n};
+  memory.ledger.marks[order.scope] = {
+      .generation = order.generation, .release = order.release.digest, .n = order.id.n, .is_closed = false};
   memory.refused.reset();
   begin_preparing(memory);
 }
@@ -59,7 +60,6 @@ void accept(Memory& memory, const PrepareOrder& order) {
 void take_order(Memory& memory, const PrepareOrder& order) {
   tell_now(memory);
   if (is_reading_only(memory)) return count_refusal(memory, "E_STATE");
-  memory.ledger.hub_epoch = std::max(memory.ledger.hub_epoch, order.hub_epoch);
   const std::optional<Attempt>& held = memory.ledger.attempt;
   if (held && held->id == order.id) return prepare_again(memory, order);
   if (held && is_under_way(held->state)) return count_refusal(memory, "E_ATTEMPT");

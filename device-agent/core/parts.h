@@ -19,9 +19,15 @@ void tell_now(Memory& memory);
 void tell_soon(Memory& memory);
 
 [[nodiscard]] bool is_reading_only(const Memory& memory);
+/// The attempt may go on or back now: the card takes writes, and after a restart the hub has spoken.
+[[nodiscard]] bool may_walk(const Memory& memory);
+/// The end of the attempt that is held has not reached the hub yet.
+[[nodiscard]] bool has_untold_end(const Memory& memory);
 /// GO was given and the end is not reached.
 [[nodiscard]] bool is_under_way(AttemptState state);
 
+/// No PREPARE of this attempt is obeyed any more.
+void close_mark(Memory& memory, const Attempt& attempt);
 void begin_preparing(Memory& memory);
 /// The attempt's end, whatever it is.
 void finish(Memory& memory, AttemptState state, FailedOutcome outcome);

@@ -17,9 +17,13 @@ bool is_acknowledged(const Telling& telling, std::uint64_t since) {
   return since != 0 && telling.acknowledged >= since;
 }
 
+bool is_told(const Telling& telling) {
+  return is_acknowledged(telling, telling.final_since);
+}
+
 bool has_open_end(const Memory& memory) {
   const Attempt* const shown = shown_attempt(memory);
-  return shown != nullptr && is_final(shown->state) && !is_acknowledged(memory.telling, memory.telling.final_since);
+  return shown != nullptr && is_final(shown->state) && !is_told(memory.telling);
 }
 
 // The end is known at the hub: what was kept to go back is no longer needed.
@@ -33,11 +37,15 @@ void close_end(Memory& memory) {
 /// The hub's word on whether the attempt that a restart interrupted is still wanted.
 void take_confirmation(Memory& memory, const BeaconSeen& beacon) {
   if (memory.is_confirmed || !memory.ledger.attempt) return;
+  Attempt& attempt = *memory.ledger.attempt;
   memory.is_confirmed = true;
   memory.run_since = memory.now;
   tell_soon(memory);
-  if (beacon.holds == holds_digest(&*memory.ledger.attempt, memory.trust_version)) {
+  if (beacon.holds == holds_digest(&attempt, memory.trust_version)) {
     KELPIE_REACHED("agent.confirmed-after-restart");
+    // Soaked again from the start: nobody watched while the agent was away.
+    if (attempt.state == AttemptState::Soaking) memory.soak_until = memory.now + attempt.limits.soak;
+    memory.check_at = memory.now;
     return;
   }
   KELPIE_REACHED("agent.ambiguous");
@@ -99,10 +107,15 @@ void take_facts(Memory& memory, const Facts& facts) {
   tell_soon(memory);
 }
 
-const Attempt* shown_attempt(const Memory& memory) {
+bool has_untold_end(const Memory& memory) {
   const std::optional<Attempt>& held = memory.ledger.attempt;
-  if (memory.refused && !(held && is_under_way(held->state))) return &*memory.refused;
-  return held ? &*held : nullptr;
+  if (!held || memory.refused) return false;  // what was refused stands where an acknowledged end stood
+  return !is_final(held->state) || !is_told(memory.telling);
+}
+
+const Attempt* shown_attempt(const Memory& memory) {
+  if (memory.refused) return &*memory.refused;
+  return memory.ledger.attempt ? &*memory.ledger.attempt : nullptr;
 }
 
 std::string_view health_note(const Memory& memory) {

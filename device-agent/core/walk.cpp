@@ -189,7 +189,7 @@ std::optional<Call> step_call(const Memory& memory, Phase phase, Duration limit)
 }
 
 std::optional<Call> attempt_call(const Memory& memory) {
-  if (!memory.ledger.attempt || is_reading_only(memory) || !memory.is_confirmed) return std::nullopt;
+  if (!may_walk(memory)) return std::nullopt;
   const Attempt& attempt = *memory.ledger.attempt;
   if (attempt.is_undoing && !is_final(attempt.state)) return step_call(memory, Phase::Undo, attempt.limits.step);
   switch (attempt.state) {
@@ -233,11 +233,18 @@ void begin_preparing(Memory& memory) {
   memory.nonce = {};
   memory.is_confirmed = true;
   memory.telling.final_since = 0;
-  if (attempt.records.empty()) become_prepared(memory);
+  KELPIE_ASSERT(!attempt.records.empty());  // inbound refuses a release without steps
+}
+
+void close_mark(Memory& memory, const Attempt& attempt) {
+  const auto mark = memory.ledger.marks.find(attempt.scope);
+  if (mark == memory.ledger.marks.end()) return;
+  if (mark->second.generation == attempt.generation && mark->second.n == attempt.id.n) mark->second.is_closed = true;
 }
 
 void finish(Memory& memory, AttemptState state, FailedOutcome outcome) {
   Attempt& attempt = *memory.ledger.attempt;
+  close_mark(memory, attempt);
   attempt.state = state;
   attempt.outcome = outcome;
   attempt.is_undoing = false;
@@ -278,10 +285,9 @@ void take_result(Memory& memory, const CallResult& result, Duration took) {
 }
 
 void tick(Memory& memory) {
-  if (memory.running || !memory.ledger.attempt || is_reading_only(memory)) return;
+  if (memory.running || !may_walk(memory)) return;
   const Attempt& attempt = *memory.ledger.attempt;
-  if (attempt.state == AttemptState::Executing && !attempt.is_undoing && memory.is_confirmed &&
-      time_left(memory) <= Duration{}) {
+  if (attempt.state == AttemptState::Executing && !attempt.is_undoing && time_left(memory) <= Duration{}) {
     KELPIE_REACHED("agent.attempt-timeout");
     fail_and_undo(memory,
                   {.reason = "attempt-timeout",
