@@ -18,8 +18,8 @@ using wire::refused;
 // A clock before this cannot be right: this code did not exist. A Pi without a battery starts in 1970 or at its last
 // shutdown. 2026-01-01.
 constexpr WallTime kClockFloor{1'767'225'600'000};
-constexpr std::chrono::minutes kStepLimit{30};  // for a limit that the hub left out
-constexpr std::chrono::hours kAttemptLimit{2};
+constexpr std::chrono::minutes kStepLimit{15};  // R11, for a limit that the hub left out
+constexpr std::chrono::minutes kAttemptLimit{45};
 constexpr std::chrono::minutes kVerifyLimit{10};
 
 Result<const wire::TrustHub*> check_hub(const wire::Frame& frame, const wire::Trust& trust) {
@@ -82,6 +82,13 @@ Result<void> check_persons(const wire::Frame& frame, v1::Class kind, const wire:
   return fail(refused(Refusal::Threshold, fmt::format("{} persons signed the plan, {} must", persons.size(), wanted)));
 }
 
+/// The plan's signatures must be those its release's content asks for, whatever the hub let pass.
+Result<void> check_class(v1::Class said, const Release& release) {
+  if (release.dangers.empty() || said == v1::CLASS_DANGEROUS) return {};
+  return fail(refused(Refusal::Policy, fmt::format("the plan is of class change, the release is dangerous: {}",
+                                                   release.dangers.front())));
+}
+
 Result<void> check_leaf(const v1::Prepare& in, const v1::Plan& plan, std::string_view leaf) {
   MerkleProof proof;
   proof.index = in.leaf_index();
@@ -125,6 +132,7 @@ Result<PrepareOrder> check_permission(const v1::Prepare& in, const AttemptId& id
   KELPIE_TRY(Release release, parse_release(as_bytes(in.release()), receiver.trust));
   if (release.digest != release_digest) return fail(refused(Refusal::Digest, "the release is not the one planned"));
   if (release.scope != in.scope()) return fail(refused(Refusal::PlanLeaf, "the release is of another scope"));
+  KELPIE_TRY(check_class(plan.class_(), release));
   return PrepareOrder{.id = id,
                       .hash = hash,
                       .scope = in.scope(),

@@ -4,6 +4,7 @@
 
 #include "device-agent/inbound.h"
 #include "proto/wire/frame.h"
+#include "proto/wire/release_class.h"
 #include "proto/wire/walker.h"
 
 namespace kelpie::agent {
@@ -96,6 +97,7 @@ Result<Release> parse_release(ByteView bytes, const wire::Trust& trust) {
   out.scope = in.scope();
   out.disk_free_bytes = in.preflight().disk_free_bytes();
   out.steps.reserve(static_cast<std::size_t>(in.steps_size()));
+  out.dangers = wire::dangers_of(in);
   for (const v1::Step& one : in.steps()) {
     KELPIE_TRY(Step step, read_step(one));
     out.steps.push_back(std::move(step));

@@ -85,6 +85,7 @@ struct Release {
   std::vector<Step> steps;
   std::vector<Check> checks;
   std::uint64_t disk_free_bytes = 0;  // preflight; 0: the built-in floor of each step
+  std::vector<std::string> dangers;   // why its plan must be of class dangerous; empty: change is enough
 
   friend bool operator==(const Release&, const Release&) = default;
 };

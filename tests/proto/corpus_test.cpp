@@ -1,6 +1,4 @@
 // The fuzz corpora hold one input per refusal path and per type. With KELPIE_GOLDEN_WRITE=1 they are written.
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 
 #include <fmt/core.h>
@@ -8,26 +6,15 @@
 #include <kelpie/v1/trust.pb.h>
 
 #include "tests/proto/samples.h"
-#include "tests/support/child.h"
+#include "tests/support/corpus.h"
 
 namespace kelpie::wire {
 namespace {
 
 using namespace std::string_literals;
+using kelpie::test::expect_corpus;
 using test::key_of;
 using Inputs = std::map<std::string, std::string>;
-
-void expect_corpus(const std::string& target, const Inputs& inputs) {
-  const std::string folder = fmt::format("{}/tests/fuzz/corpus/{}", KELPIE_SOURCE_DIR, target);
-  for (const auto& [name, input] : inputs) {
-    const std::string path = fmt::format("{}/{}", folder, name);
-    if (std::getenv("KELPIE_GOLDEN_WRITE") != nullptr) {
-      std::filesystem::create_directories(folder);
-      kelpie::test::write_file(path, input);
-    }
-    EXPECT_EQ(kelpie::test::read_file(path), input) << path;
-  }
-}
 
 std::string patched(std::string bytes, std::size_t at, char value) {
   bytes.at(at) = value;

@@ -5,7 +5,27 @@
 
 namespace kelpie::test {
 
-using namespace agent;
+using agent::Attempt;
+using agent::AttemptState;
+using agent::BeaconSeen;
+using agent::Call;
+using agent::CallFinished;
+using agent::CallResult;
+using agent::ChecksCall;
+using agent::DeployStep;
+using agent::FailedOutcome;
+using agent::GoOrder;
+using agent::InstallStep;
+using agent::LinkEvent;
+using agent::NodeReadyCheck;
+using agent::Phase;
+using agent::PrepareOrder;
+using agent::Release;
+using agent::StartStep;
+using agent::StepCall;
+using agent::StepOutcome;
+using agent::StepRecord;
+using agent::Verdict;
 
 namespace {
 
