@@ -1,0 +1,73 @@
+// The files of the device that say what no command says. Source: facts, microk8s 1.
+#include <fmt/core.h>
+
+#include "proto/base/digest.h"
+#include "tools/sim/microk8s/kube.h"
+#include "tools/sim/microk8s/parts.h"
+#include "tools/sim/microk8s/sim_microk8s.h"
+
+namespace kelpie::sim {
+namespace {
+
+constexpr std::string_view kCurrent = "/var/snap/microk8s/current";
+
+std::string meminfo(const DeviceState& state) {
+  const std::uint64_t total_kb = state.memory_bytes >> 10U;
+  return fmt::format("MemTotal:       {:>9} kB\nMemFree:        {:>9} kB\nMemAvailable:   {:>9} kB\n", total_kb,
+                     total_kb / 4, total_kb / 2);
+}
+
+std::string os_release(const DeviceState& state) {
+  if (!state.is_on_classic)
+    return "NAME=\"Ubuntu Core\"\nVERSION_ID=\"22\"\nPRETTY_NAME=\"Ubuntu Core 22\"\nID=ubuntu-core\n";
+  return "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n";
+}
+
+std::string containerd_template(const DeviceState& state) {
+  return fmt::format(
+      "version = 2\noom_score = 0\n\n[plugins]\n\n  [plugins.\"io.containerd.grpc.v1.cri\"]\n\n"
+      "    stream_server_address = \"127.0.0.1\"\n    stream_server_port = \"0\"\n    enable_selinux = false\n"
+      "    sandbox_image = \"{}\"\n",
+      sandbox_image(state));
+}
+
+std::string api_server_arguments(const DeviceState& state) {
+  return fmt::format(
+      "--cert-dir=${{SNAP_DATA}}/certs\n--service-cluster-ip-range=10.152.183.0/24\n"
+      "--authorization-mode={}\n--secure-port=16443\n",
+      is_addon_enabled(state, "rbac") ? "RBAC,Node" : "AlwaysAllow");
+}
+
+}  // namespace
+
+std::map<std::string, std::string> files_of(const DeviceState& state) {
+  std::map<std::string, std::string> files{
+      {"/etc/os-release", os_release(state)},
+      {"/etc/hostname", state.kubernetes.name + "\n"},
+      {"/proc/meminfo", meminfo(state)},
+      {"/proc/sys/kernel/hostname", state.kubernetes.name + "\n"},
+      {"/proc/device-tree/model", state.model + '\0'},
+      {"/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n"},
+  };
+  if (!state.snap.is_installed) return files;
+  files["/snap/bin/microk8s"] = "";
+  const auto put = [&](std::string_view name, std::string text) {
+    files[fmt::format("{}/{}", kCurrent, name)] = std::move(text);
+  };
+  put("args/containerd-template.toml", containerd_template(state));
+  put("args/kube-apiserver", api_server_arguments(state));
+  put("args/ctr", "--address=${SNAP_COMMON}/run/containerd.sock\n--namespace k8s.io\n");
+  put("credentials/client.config", "apiVersion: v1\nclusters:\n- cluster:\n    server: https://127.0.0.1:16443\n");
+  put("var/lock/ha-cluster", "");
+  const Kubernetes& kubernetes = state.kubernetes;
+  if (kubernetes.is_stopped) put("var/lock/stopped.lock", "");
+  if (kubernetes.is_worker) put("var/lock/clustered.lock", "");
+  if (kubernetes.is_low_memory) put("var/lock/low-memory-guard.lock", "");
+  if (state.addons.contains("host-access")) {
+    const std::vector<std::string>& args = state.addon_args.at("host-access");
+    put("var/lock/host-access-enabled", args.empty() ? "10.0.1.1" : args.front().substr(args.front().find('=') + 1));
+  }
+  return files;
+}
+
+}  // namespace kelpie::sim

@@ -1,0 +1,345 @@
+// What snapd does with a request: refuses it at once, or begins a change that goes on by itself.
+// Source: facts, microk8s 3.2, 3.3, 3.6.
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "tools/sim/microk8s/kube.h"
+#include "tools/sim/microk8s/parts.h"
+#include "tools/sim/microk8s/snapd.h"
+
+namespace kelpie::sim {
+namespace {
+
+constexpr std::uint64_t kSnapBytes = 180ULL << 20U;  // facts, microk8s 3.1: "180MB"
+constexpr std::size_t kRevisionsKept = 2;            // refresh.retain on classic
+
+SnapRefusal refused(int status, std::string message, std::string_view kind = {}, Json value = {}) {
+  return {.status = status, .message = std::move(message), .kind = std::string(kind), .value = std::move(value)};
+}
+
+SnapTask task(std::string_view kind, std::string summary, std::int64_t takes_s) {
+  return {.kind = std::string(kind), .summary = std::move(summary), .takes = std::chrono::seconds(takes_s)};
+}
+
+/// Order as a real snapd 2.57.6 has it.
+std::vector<SnapTask> link_tasks(const SnapRevision& goal, bool is_fetching, bool is_first) {
+  const std::string what = fmt::format("snap \"microk8s\" ({})", goal.revision);
+  std::vector<SnapTask> tasks;
+  tasks.push_back(task("prerequisites", "Ensure prerequisites for \"microk8s\" are available", 1));
+  if (is_fetching) {
+    tasks.push_back(
+        task("download-snap",
+             fmt::format("Download snap \"microk8s\" ({}) from channel \"{}\"", goal.revision, goal.channel), 35));
+    tasks.push_back(task("validate-snap", fmt::format("Fetch and check assertions for {}", what), 2));
+  }
+  tasks.push_back(task("prepare-snap", fmt::format("Prepare {}", what), 1));
+  tasks.push_back(task("mount-snap", fmt::format("Mount {}", what), 2));
+  tasks.push_back(task("copy-snap-data", fmt::format("Copy {} data", what), is_first ? 1 : 10));
+  tasks.push_back(task("setup-profiles", fmt::format("Setup {} security profiles", what), 5));
+  tasks.push_back(task("link-snap", fmt::format("Make {} available to the system", what), 2));
+  tasks.push_back(task("auto-connect", fmt::format("Automatically connect eligible plugs and slots of {}", what), 1));
+  tasks.push_back(task("set-auto-aliases", fmt::format("Set automatic aliases for {}", what), 1));
+  tasks.push_back(task("setup-aliases", fmt::format("Setup {} aliases", what), 1));
+  if (is_first) tasks.push_back(task("run-hook[install]", "Run install hook of \"microk8s\" snap if present", 25));
+  tasks.push_back(task("start-snap-services", fmt::format("Start {} services", what), 10));
+  tasks.push_back(task("run-hook[configure]", "Run configure hook of \"microk8s\" snap if present", 15));
+  tasks.push_back(task("run-hook[check-health]", "Run health check of \"microk8s\" snap", 1));
+  return tasks;
+}
+
+std::vector<SnapTask> tasks_of(const DeviceState& state, const SnapWish& wish, const SnapRevision& goal) {
+  if (wish.action == "install") return link_tasks(goal, true, true);
+  if (wish.action == "refresh" && goal.revision != state.snap.now.revision) return link_tasks(goal, true, false);
+  if (wish.action == "revert") return link_tasks(goal, false, false);
+  if (wish.action == "remove") {
+    return {task("stop-snap-services", "Stop snap \"microk8s\" services", 15),
+            task("run-hook[remove]", "Run remove hook of \"microk8s\" snap if present", 20),
+            task("unlink-snap", "Make snap \"microk8s\" unavailable to the system", 2),
+            task("clear-snap", "Remove data for snap \"microk8s\"", 5),
+            task("discard-snap", "Remove snap \"microk8s\" from the system", 2)};
+  }
+  return {task(wish.action + "-snap", fmt::format("{} snap \"microk8s\"", wish.action), 2)};
+}
+
+std::string summary_of(const SnapWish& wish, const SnapRevision& goal) {
+  if (wish.action == "install") return fmt::format("Install \"microk8s\" snap from \"{}\" channel", goal.channel);
+  if (wish.action == "refresh") return fmt::format("Refresh \"microk8s\" snap from \"{}\" channel", goal.channel);
+  if (wish.action == "revert") return "Revert \"microk8s\" snap";
+  if (wish.action == "remove") return "Remove \"microk8s\" snap";
+  return fmt::format("{} of \"microk8s\" snap", wish.action);
+}
+
+Json releases_of(const World& world) {
+  Json releases;
+  for (const auto& [channel, revision] : world.channels)
+    releases.append(Json::Object{{"architecture", "arm64"}, {"channel", channel}});
+  return Json::Object{{"action", "install"}, {"architecture", "arm64"}, {"releases", std::move(releases)}};
+}
+
+SnapRefusal judge_channel(const DeviceState& state, const World& world, const SnapWish& wish) {
+  const auto found = world.channels.find(wish.channel);
+  if (found == world.channels.end()) {
+    return refused(404, "no snap revision available as specified", "snap-channel-not-available", releases_of(world));
+  }
+  if (found->second.confinement == "classic") {
+    if (!state.is_on_classic) {
+      return refused(400, "snap \"microk8s\" requires classic confinement which is only available on classic systems",
+                     "snap-needs-classic-system", "microk8s");
+    }
+    if (wish.action == "install" && !wish.is_classic) {
+      return refused(400, "snap \"microk8s\" requires classic confinement", "snap-needs-classic", "microk8s");
+    }
+  }
+  return {};
+}
+
+SnapRefusal judge_busy(DeviceState& state) {
+  for (const auto& [id, change] : state.changes) {
+    if (change.status != "Doing") continue;
+    return refused(409, fmt::format("snap \"microk8s\" has \"{}\" change in progress", change.kind),
+                   "snap-change-conflict", Json::Object{{"change-kind", change.kind}, {"snap-name", "microk8s"}});
+  }
+  if (!strikes(state, FaultKind::SnapdConflict)) return {};
+  return refused(409, "snap \"microk8s\" has \"auto-refresh\" change in progress", "snap-change-conflict",
+                 Json::Object{{"change-kind", "auto-refresh"}, {"snap-name", "microk8s"}});
+}
+
+SnapRefusal judge_store(DeviceState& state) {
+  if (strikes(state, FaultKind::SnapStoreUnreachable)) {
+    return refused(400,
+                   "cannot install \"microk8s\": Post \"https://api.snapcraft.io/v2/snaps/refresh\": dial tcp: lookup "
+                   "api.snapcraft.io: no such host");
+  }
+  if (state.disk.free_bytes < 2 * kSnapBytes || strikes(state, FaultKind::DiskFull, "snapd")) {
+    return refused(507,
+                   "insufficient space in \"/var/lib/snapd\" to perform \"install\" change for the following snaps: "
+                   "microk8s",
+                   "insufficient-disk-space",
+                   Json::Object{{"change-kind", "install"}, {"snap-names", Json::Array{Json("microk8s")}}});
+  }
+  return {};
+}
+
+SnapRefusal judge_refresh(DeviceState& state, const World& world, const SnapWish& wish) {
+  const std::string& channel = wish.channel.empty() ? state.snap.now.channel : wish.channel;
+  SnapWish full = wish;
+  full.channel = channel;
+  if (SnapRefusal refusal = judge_channel(state, world, full); refusal.status != 0) return refusal;
+  const SnapRevision& goal = world.channels.at(channel);
+  if (goal.revision == state.snap.now.revision && channel == state.snap.now.channel)
+    return refused(400, "snap has no updates available", "snap-no-update-available", "microk8s");
+  if (!wish.ignores_running && strikes(state, FaultKind::SnapHasRunningApps))
+    return refused(400, "snap \"microk8s\" has running apps (kubectl), pids: 1234");
+  return judge_store(state);
+}
+
+SnapRefusal judge(DeviceState& state, const World& world, const SnapWish& wish) {
+  if (wish.action == "hold" || wish.action == "unhold") {
+    constexpr std::string_view kHoldSince = "2.58";
+    if (state.snapd_version < kHoldSince) return refused(400, fmt::format("unknown action {}", wish.action));
+  }
+  if (wish.action == "install") {
+    if (state.snap.is_installed)
+      return refused(400, "snap \"microk8s\" is already installed", "snap-already-installed", "microk8s");
+    if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;
+    if (SnapRefusal refusal = judge_channel(state, world, wish); refusal.status != 0) return refusal;
+    return judge_store(state);
+  }
+  if (!state.snap.is_installed)
+    return refused(400, "snap \"microk8s\" is not installed", "snap-not-installed", "microk8s");
+  if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;
+  if (wish.action == "refresh") return judge_refresh(state, world, wish);
+  if (wish.action == "switch") return judge_channel(state, world, wish);
+  if (wish.action == "revert" && state.snap.before.empty())
+    return refused(400, "cannot revert \"microk8s\": no revision to revert to");
+  return {};
+}
+
+SnapRevision goal_of(const DeviceState& state, const World& world, const SnapWish& wish) {
+  if (wish.action == "install" || wish.action == "refresh" || wish.action == "switch") {
+    const std::string& channel = wish.channel.empty() ? state.snap.now.channel : wish.channel;
+    SnapRevision goal = world.channels.at(channel);
+    goal.channel = channel;
+    return goal;
+  }
+  if (wish.action == "revert") return state.snap.before.back();
+  SnapRevision goal = state.snap.now;
+  if (wish.action == "hold") goal.channel = wish.hold_until;
+  if (wish.action == "start" || wish.action == "stop") goal.channel = wish.is_enabling ? "boot" : "";
+  return goal;
+}
+
+void remove_everything(DeviceState& state) {
+  state.snap = {};
+  Kubernetes gone;
+  gone.name = state.kubernetes.name;
+  gone.address = state.kubernetes.address;
+  gone.is_low_memory = state.kubernetes.is_low_memory;
+  state.kubernetes = gone;
+  state.addons.clear();
+  state.addon_args.clear();
+  for (const auto& [ref, image] : state.images) state.disk.free_bytes += image.bytes;
+  state.images.clear();
+  state.objects.clear();
+  state.disk.free_bytes = std::min(state.disk.total_bytes, state.disk.free_bytes + kSnapBytes);
+}
+
+void switch_to(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
+  if (state.snap.now.revision != goal.revision) {
+    state.snap.before.push_back(state.snap.now);
+    if (state.snap.before.size() >= kRevisionsKept) state.snap.before.erase(state.snap.before.begin());
+    if (state.kubernetes.are_services_active) {
+      stop_services(state);
+      state.snap.now = goal;
+      start_services(state, now);
+    }
+  }
+  state.snap.now = goal;
+}
+
+void apply_change(DeviceState& state, const SnapChange& change, SteadyTime now) {
+  const SnapRevision& goal = change.goal;
+  if (change.action == "install") {
+    state.snap = {.is_installed = true, .is_active = true, .now = goal, .before = {}, .hold = {}};
+    state.disk.free_bytes -= std::min(state.disk.free_bytes, kSnapBytes);
+    state.kubernetes.are_services_enabled = true;
+    state.kubernetes.has_launch_pending = true;
+    start_services(state, now);
+    add_first_objects(state, state.kubernetes.api_at);
+    add_effect(state, fmt::format("installed microk8s {} ({})", goal.channel, goal.revision));
+  } else if (change.action == "refresh") {
+    switch_to(state, goal, now);
+    add_effect(state, fmt::format("refreshed microk8s to {} ({})", goal.channel, goal.revision));
+  } else if (change.action == "revert") {
+    state.snap.before.pop_back();
+    switch_to(state, goal, now);
+    add_effect(state, fmt::format("reverted microk8s to {} ({})", goal.channel, goal.revision));
+  } else if (change.action == "remove") {
+    remove_everything(state);
+    add_effect(state, "removed microk8s");
+  } else if (change.action == "switch") {
+    state.snap.now.channel = goal.channel;
+    add_effect(state, fmt::format("switched microk8s to {}", goal.channel));
+  } else if (change.action == "hold" || change.action == "unhold") {
+    state.snap.hold = change.action == "hold" ? goal.channel : "";
+    add_effect(state, fmt::format("{} refreshes of microk8s", change.action == "hold" ? "held" : "let go"));
+  } else if (change.action == "start" || change.action == "restart") {
+    if (change.action == "restart") stop_services(state);
+    state.kubernetes.are_services_enabled = state.kubernetes.are_services_enabled || !goal.channel.empty();
+    state.kubernetes.is_stopped = false;  // kubelite's launcher removes it
+    start_services(state, now);
+    add_effect(state, "snapd started microk8s");
+  } else if (change.action == "stop") {
+    // Containers run on and no lock is written. Source: facts, microk8s 2.3.
+    if (!goal.channel.empty()) state.kubernetes.are_services_enabled = false;
+    stop_services(state);
+    add_effect(state, "snapd stopped microk8s");
+  } else if (change.action == "enable" || change.action == "disable") {
+    state.snap.is_active = change.action == "enable";
+    if (!state.snap.is_active) stop_services(state);
+    if (state.snap.is_active && state.kubernetes.are_services_enabled) start_services(state, now);
+    add_effect(state, fmt::format("{}d the microk8s snap", change.action));
+  }
+}
+
+Duration until_failure(const SnapChange& change) {
+  Duration sum{};
+  for (const SnapTask& one : change.tasks) {
+    sum += one.takes;
+    if (one.kind == change.failing_task) break;
+  }
+  return sum;
+}
+
+std::string task_status(const SnapChange& change, Duration begins, Duration takes, Duration spent) {
+  if (change.status == "Doing") {
+    if (spent >= begins + takes) return "Done";
+    return spent >= begins ? "Doing" : "Do";
+  }
+  if (change.status == "Done") return "Done";
+  const Duration failed_at = until_failure(change);
+  if (begins + takes < failed_at) return "Undone";
+  return begins < failed_at ? "Error" : "Hold";
+}
+
+}  // namespace
+
+SnapAnswer begin_change(DeviceState& state, const World& world, const SnapWish& wish, SteadyTime now) {
+  if (SnapRefusal refusal = judge(state, world, wish); refusal.status != 0) return {.refusal = std::move(refusal)};
+  SnapChange change;
+  change.id = fmt::format("{}", 40 + ++state.changes_made);
+  change.action = wish.action;
+  change.kind = wish.action == "start" || wish.action == "stop" || wish.action == "restart"
+                    ? "service-control"
+                    : fmt::format("{}-snap", wish.action);
+  change.goal = goal_of(state, world, wish);
+  change.summary = summary_of(wish, change.goal);
+  change.begun_at = now;
+  change.tasks = tasks_of(state, wish, change.goal);
+  for (SnapTask& one : change.tasks) {
+    one.takes = paced(state, one.takes);
+    if (!change.failing_task.empty() || !strikes(state, FaultKind::SnapChangeFails, one.kind)) continue;
+    change.failing_task = one.kind;
+    change.failure = one.kind.starts_with("run-hook") ? "exit status 1: timed out after 5m0s" : "unexpected end";
+  }
+  const std::string id = change.id;
+  state.changes[id] = std::move(change);
+  if (state.changes.size() > kChangesKept) {
+    state.changes.erase(std::min_element(state.changes.begin(), state.changes.end(), [](const auto& a, const auto& b) {
+      return a.second.begun_at < b.second.begun_at;
+    }));
+  }
+  return {.refusal = {}, .change = id};
+}
+
+void settle_changes(DeviceState& state, SteadyTime now) {
+  for (auto& [id, change] : state.changes) {
+    if (change.status != "Doing") continue;
+    const Duration takes = until_failure(change);
+    if (now < change.begun_at + takes) continue;
+    if (change.failing_task.empty()) {
+      change.status = "Done";
+      apply_change(state, change, change.begun_at + takes);
+      continue;
+    }
+    const auto failed = std::find_if(change.tasks.begin(), change.tasks.end(),
+                                     [&](const SnapTask& one) { return one.kind == change.failing_task; });
+    change.status = "Error";
+    change.err = fmt::format("cannot perform the following tasks:\n- {} ({})", failed->summary, change.failure);
+    add_effect(state, fmt::format("failed to {} microk8s: {}", change.action, change.failing_task));
+  }
+}
+
+Json change_json(const SnapChange& change, SteadyTime now) {
+  Json tasks = Json::Array{};
+  const Duration spent = now - change.begun_at;
+  Duration begins{};
+  int number = 0;
+  for (const SnapTask& one : change.tasks) {
+    const std::string status = task_status(change, begins, one.takes, spent);
+    const std::int64_t total = one.kind == "download-snap" ? static_cast<std::int64_t>(kSnapBytes) : 1;
+    std::int64_t done = status == "Done" ? total : 0;
+    if (status == "Doing" && one.takes.count() > 0) done = total * (spent - begins).count() / one.takes.count();
+    Json json = Json::Object{
+        {"id", fmt::format("{}{}", change.id, ++number)},
+        {"kind", one.kind.substr(0, one.kind.find('['))},
+        {"summary", one.summary},
+        {"status", status},
+        {"progress",
+         Json::Object{{"label", one.kind == "download-snap" ? "microk8s" : ""}, {"done", done}, {"total", total}}}};
+    if (status == "Error") json["log"] = Json::Array{Json(fmt::format("ERROR {}", change.failure))};
+    tasks.append(std::move(json));
+    begins += one.takes;
+  }
+  Json json = Json::Object{{"id", change.id},
+                           {"kind", change.kind},
+                           {"summary", change.summary},
+                           {"status", change.status},
+                           {"ready", change.status != "Doing"},
+                           {"tasks", std::move(tasks)}};
+  if (!change.err.empty()) json["err"] = change.err;
+  return json;
+}
+
+}  // namespace kelpie::sim

@@ -1,0 +1,42 @@
+// snapd's half of the device: changes that go on with time, and what starts them. Behind both the socket and `snap`.
+#pragma once
+
+#include <string>
+
+#include "tools/sim/microk8s/device_state.h"
+#include "tools/sim/microk8s/json.h"
+
+namespace kelpie::sim {
+
+struct SnapWish {
+  std::string action;  // install, refresh, revert, remove, switch, enable, disable, hold, unhold, start, stop, restart
+  std::string channel;
+  std::string revision;
+  std::string hold_until;  // "forever" or RFC 3339
+  bool is_classic = false;
+  bool is_enabling = false;  // start and stop: also at the next boot
+  bool ignores_running = false;
+};
+
+struct SnapRefusal {
+  int status = 0;  // 0: none
+  std::string message;
+  std::string kind;
+  Json value;
+};
+
+/// Accepted: a change is under way and its id is in `change`. Refused: nothing happened.
+struct SnapAnswer {
+  SnapRefusal refusal;
+  std::string change;
+};
+[[nodiscard]] SnapAnswer begin_change(DeviceState& state, const World& world, const SnapWish& wish, SteadyTime now);
+
+/// Ends what is due.
+void settle_changes(DeviceState& state, SteadyTime now);
+/// As GET /v2/changes/ID answers.
+[[nodiscard]] Json change_json(const SnapChange& change, SteadyTime now);
+/// As GET /v2/snaps/microk8s answers.
+[[nodiscard]] Json snap_json(const DeviceState& state);
+
+}  // namespace kelpie::sim
