@@ -57,7 +57,7 @@ std::string proof_of(const DeviceState& state, std::string_view name) {
   return {};
 }
 
-struct Writer {
+struct AddonWriter {
   DeviceState& state;
   std::string_view addon;
   SteadyTime now;
@@ -101,19 +101,19 @@ std::string_view coredns_version(const DeviceState& state) {
   return minor_of(state) >= 34 ? "1.12.3" : "1.10.1";
 }
 
-void add_dns(Writer& to) {
+void add_dns(AddonWriter& to) {
   to.add("ConfigMap", kKubeSystem, "coredns", {});
   to.add_workload("Deployment", kKubeSystem, "coredns", fmt::format("coredns/coredns:{}", coredns_version(to.state)));
   to.add_service(kKubeSystem, "kube-dns", "coredns", 53, 0);
 }
 
-void add_storage(Writer& to) {
+void add_storage(AddonWriter& to) {
   to.add_workload("Deployment", kKubeSystem, "hostpath-provisioner",
                   minor_of(to.state) >= 34 ? "cdkbot/hostpath-provisioner:1.6.0" : "cdkbot/hostpath-provisioner:1.5.0");
   to.add("StorageClass", "", "microk8s-hostpath", {});
 }
 
-void add_metrics(Writer& to) {
+void add_metrics(AddonWriter& to) {
   to.add_workload("Deployment", kKubeSystem, "metrics-server",
                   minor_of(to.state) >= 34 ? "registry.k8s.io/metrics-server/metrics-server:v0.8.0"
                                            : "registry.k8s.io/metrics-server/metrics-server:v0.6.3");
@@ -121,7 +121,7 @@ void add_metrics(Writer& to) {
   to.add("APIService", "", "v1beta1.metrics.k8s.io", Json::Object{{"group", "metrics.k8s.io"}, {"version", "v1beta1"}});
 }
 
-void add_ingress(Writer& to) {
+void add_ingress(AddonWriter& to) {
   to.add("Namespace", "", "ingress", {});
   to.add("IngressClass", "", "public", Json::Object{{"controller", "k8s.io/ingress-nginx"}});
   if (minor_of(to.state) >= kTraefikSince) {
@@ -132,7 +132,7 @@ void add_ingress(Writer& to) {
   }
 }
 
-void add_metallb(Writer& to, const std::vector<std::string>& args) {
+void add_metallb(AddonWriter& to, const std::vector<std::string>& args) {
   to.add("Namespace", "", "metallb-system", {});
   to.add_workload("Deployment", "metallb-system", "controller", "quay.io/metallb/controller:v0.13.3");
   to.add_workload("DaemonSet", "metallb-system", "speaker", "quay.io/metallb/speaker:v0.13.3");
@@ -141,7 +141,7 @@ void add_metallb(Writer& to, const std::vector<std::string>& args) {
   to.add("IPAddressPool", "metallb-system", "default-addresspool", Json::Object{{"addresses", std::move(ranges)}});
 }
 
-void add_registry(Writer& to) {
+void add_registry(AddonWriter& to) {
   to.add("Namespace", "", "container-registry", {});
   to.add_workload("Deployment", "container-registry", "registry", "registry:2.8.1");
   to.add_service("container-registry", "registry", "registry", 5000, 32'000);
@@ -171,7 +171,7 @@ bool is_addon_enabled(const DeviceState& state, std::string_view name) {
 }
 
 void add_addon(DeviceState& state, std::string_view name, const std::vector<std::string>& args, SteadyTime now) {
-  Writer to{.state = state, .addon = name, .now = now};
+  AddonWriter to{.state = state, .addon = name, .now = now};
   const std::string_view known = name == "storage" ? "hostpath-storage" : name;
   state.addons.insert(std::string(known));
   state.addon_args[std::string(known)] = args;
@@ -206,7 +206,7 @@ void remove_addon(DeviceState& state, std::string_view name) {
 }
 
 void add_first_objects(DeviceState& state, SteadyTime now) {
-  Writer to{.state = state, .addon = "calico", .now = now};
+  AddonWriter to{.state = state, .addon = "calico", .now = now};
   const std::string_view version = minor_of(state) >= 34 ? "v3.29.3" : "v3.28.1";
   for (const std::string_view space : {"default", "kube-node-lease", "kube-public", "kube-system"})
     to.add("Namespace", "", space, {});

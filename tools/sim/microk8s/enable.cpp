@@ -13,7 +13,6 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr int kUsage = 2;
 constexpr Duration kApiWaitMax = std::chrono::seconds(30);  // facts, microk8s 5.2
 constexpr Duration kApiLook = std::chrono::seconds(1);
 constexpr Duration kLockLook{500};

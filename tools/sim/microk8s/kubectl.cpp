@@ -14,7 +14,7 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr Duration kQuick{600};                         // chosen: snap run and one call on a Pi
+constexpr Duration kOneCall{600};                       // chosen: snap run and one call on a Pi
 constexpr Duration kRefused = std::chrono::seconds(3);  // chosen: a few attempts of discovery
 
 struct Verb {
@@ -218,7 +218,7 @@ int run_kubectl(Shell& shell, Words words) {
   const std::string verb = words.empty() ? "" : words[0];
   const auto found = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& one) { return one.name == verb; });
   if (found == kVerbs.end()) return fail_kubectl(shell, fmt::format("unknown command \"{}\" for \"kubectl\"", verb));
-  if (!shell.spend(is_answering(shell) ? kQuick : kRefused)) return kKilled;
+  if (!shell.spend(is_answering(shell) ? kOneCall : kRefused)) return kKilled;
   if (verb != "version" && !is_answering(shell)) {
     for (int i = 0; i < 5; ++i) shell.err(kApiDiscoveryText);
     shell.err(kApiRefusedText);

@@ -13,6 +13,7 @@
 namespace kelpie::sim {
 
 inline constexpr int kKilled = -1;
+inline constexpr int kUsage = 2;  // of the scripts in Python
 
 struct Surroundings {
   StateCell& cell;

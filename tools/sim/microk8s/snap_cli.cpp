@@ -11,8 +11,8 @@ namespace kelpie::sim {
 namespace {
 
 constexpr int kRetryLater = 10;
-constexpr int kUsage = 64;
-constexpr Duration kLook{500};
+constexpr int kUnknownFlag = 64;
+constexpr Duration kChangeLook{500};
 
 struct SnapWords {
   std::vector<std::string> names;
@@ -152,7 +152,7 @@ int change_snap(Shell& shell, const SnapWords& asked) {
     const SnapChange change = shell.with([&](DeviceState& state) { return state.changes.at(answer.change); });
     if (change.status == "Done") break;
     if (change.status != "Doing") return fail_snap(shell, change.err);
-    if (!shell.spend(kLook)) return kKilled;
+    if (!shell.spend(kChangeLook)) return kKilled;
   }
   shell.out(shell.with([&](DeviceState& state) { return success(asked.wish, state); }));
   return 0;
@@ -161,10 +161,10 @@ int change_snap(Shell& shell, const SnapWords& asked) {
 }  // namespace
 
 int run_snap(Shell& shell, Words words) {
-  if (words.empty()) return fail_snap(shell, "please specify one command", kUsage);
+  if (words.empty()) return fail_snap(shell, "please specify one command", kUnknownFlag);
   const std::string& verb = words[0];
   SnapWords asked = parse_snap(words.subspan(1));
-  if (!asked.unknown.empty()) return fail_snap(shell, fmt::format("unknown flag `{}'", asked.unknown), kUsage);
+  if (!asked.unknown.empty()) return fail_snap(shell, fmt::format("unknown flag `{}'", asked.unknown), kUnknownFlag);
   if (verb == "list") return list_snaps(shell);
   if (verb == "changes") return list_changes(shell);
   if (verb == "version") {
@@ -175,12 +175,13 @@ int run_snap(Shell& shell, Words words) {
   if (verb == "wait") return 0;
   const bool is_known = verb == "install" || verb == "refresh" || verb == "revert" || verb == "remove" ||
                         verb == "start" || verb == "stop" || verb == "enable" || verb == "disable" || verb == "switch";
-  if (!is_known) return fail_snap(shell, fmt::format("unknown command \"{}\", see 'snap help'", verb), kUsage);
+  if (!is_known) return fail_snap(shell, fmt::format("unknown command \"{}\", see 'snap help'", verb), kUnknownFlag);
   if (asked.names != std::vector<std::string>{"microk8s"})
     return fail_snap(shell, fmt::format("snap \"{}\" not found", asked.names.empty() ? "" : asked.names[0]));
   const bool is_holding = asked.wish.action == "hold" || asked.wish.action == "unhold";
   const bool can_hold = shell.with([](DeviceState& state) { return state.snapd_version >= "2.58"; });
-  if (is_holding && !can_hold) return fail_snap(shell, fmt::format("unknown flag `{}'", asked.wish.action), kUsage);
+  if (is_holding && !can_hold)
+    return fail_snap(shell, fmt::format("unknown flag `{}'", asked.wish.action), kUnknownFlag);
   if (asked.wish.action.empty()) asked.wish.action = verb;
   return change_snap(shell, asked);
 }

@@ -11,7 +11,6 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr int kUsage = 2;
 constexpr Duration kProbe{900};                                // chosen: two kubectl calls on a Pi
 constexpr Duration kProbeOfNothing = std::chrono::seconds(3);  // the API server does not answer
 constexpr Duration kBetweenProbes = std::chrono::seconds(2);   // facts, microk8s 2.1
