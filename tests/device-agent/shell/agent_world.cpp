@@ -1,0 +1,135 @@
+#include "tests/device-agent/shell/agent_world.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "proto/base/log.h"
+
+namespace kelpie::test {
+namespace {
+
+constexpr int kTurnsMax = 600;
+constexpr std::uint32_t kSoakSeconds = 20;
+
+bool is_end(v1::AttemptState state) {
+  return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED || state == v1::REFUSED;
+}
+
+}  // namespace
+
+agent::CallResult PlayedMicrok8s::carry_out(const agent::Call& call) {
+  agent::CallResult out;
+  out.verdict = agent::Verdict::Satisfied;
+  const auto* const step = std::get_if<agent::StepCall>(&call.what);
+  const std::string name = step == nullptr ? (std::holds_alternative<agent::ChecksCall>(call.what) ? "checks" : "facts")
+                                           : fmt::format("{} {}", to_string(step->phase), kind_of(step->step));
+  if (name != "facts") log.push_back(name);
+  if (failing.contains(name)) {
+    out.verdict = agent::Verdict::Failed;
+    out.reason = "broken-by-a-test";
+  }
+  if (step == nullptr) return out;
+  bool& so = is_so[std::string(kind_of(step->step))];
+  switch (step->phase) {
+    case agent::Phase::Prepare: out.restore = so ? "so" : "not so"; break;
+    case agent::Phase::Observe:
+      if (!so) out.verdict = agent::Verdict::Unmet;
+      break;
+    case agent::Phase::Run: so = true; break;
+    case agent::Phase::Verify: break;
+    case agent::Phase::Undo: so = step->restore == "so"; break;
+  }
+  return out;
+}
+
+int PlayedMicrok8s::times(const std::string& name) const {
+  return static_cast<int>(std::count(log.begin(), log.end(), name));
+}
+
+void AgentWorld::Bus::publish(const std::string&, ByteView payload) {
+  const Result<wire::Frame> frame = wire::parse_frame(payload);
+  ASSERT_TRUE(frame);
+  ++world_.reports;
+  if (world_.is_hub_deaf) return;
+  ASSERT_TRUE(world_.heard.ParseFromString(frame->payload));
+  world_.install_ids_.insert(world_.heard.install_id());
+  world_.installs = static_cast<int>(world_.install_ids_.size());
+  world_.answer_as_hub();
+}
+
+void AgentWorld::reached(std::string_view point) {
+  if (cut_.left > 0 && point == cut_.point && --cut_.left == 0) throw PowerCut{};
+}
+
+AgentWorld::AgentWorld() {
+  log::configure(log::Level::Error, log::Format::Text);
+  start();
+}
+
+void AgentWorld::start() {
+  agent_.reset();
+  calls_.clear();
+  incoming_.clear();
+  Result<std::unique_ptr<agent::Agent>> made =
+      agent::Agent::open({.key = key_of(kDevice), .trust = the_trust()},
+                         {.bus = bus_,
+                          .store = card,
+                          .runner = runner_,
+                          .entropy = entropy_,
+                          .on_point = [this](std::string_view point) { reached(point); }},
+                         now_);
+  ASSERT_TRUE(made) << made.error().message;
+  agent_ = std::move(*made);
+  incoming_.emplace_back(agent::LinkChanged{.is_connected = true});
+}
+
+void AgentWorld::turn() {
+  now_ = now_ + std::chrono::seconds(1);
+  wall_ = wall_ + std::chrono::seconds(1);
+  for (const agent::Call& call : calls_) {
+    incoming_.emplace_back(agent::CallFinished{.id = call.id, .result = microk8s.carry_out(call)});
+  }
+  calls_.clear();
+  const std::vector<agent::Incoming> batch(incoming_.begin(), incoming_.end());
+  incoming_.clear();
+  try {
+    agent_->step(batch, wall_, now_);
+  } catch (const PowerCut&) {
+    start();
+  }
+}
+
+bool AgentWorld::run_until(const std::function<bool()>& done) {
+  for (int i = 0; i < kTurnsMax && !done(); ++i) turn();
+  return done();
+}
+
+bool AgentWorld::is_over() const {
+  return is_end(heard.attempt().state());
+}
+
+void AgentWorld::answer_as_hub() {
+  const v1::Attempt& attempt = heard.attempt();
+  v1::Beacon beacon;
+  beacon.set_install_id(heard.install_id());
+  beacon.set_boot(heard.boot());
+  beacon.set_sequence(heard.sequence());
+  std::string holds = attempt.id();
+  append_le32(holds, static_cast<std::uint32_t>(attempt.state()));
+  append_le32(holds, 1);
+  beacon.set_holds_digest(blake2b_256(holds).bytes());
+  frame(sealed(beacon));
+  if (!heard.has_attempt()) return frame(sealed(prepare_of()));
+  if (attempt.state() != v1::PREPARED) return;
+  v1::Deliver deliver;
+  v1::Go& go = *deliver.mutable_go();
+  go.set_attempt(attempt.id());
+  go.set_attempt_hash(attempt.hash());
+  go.set_nonce(attempt.nonce());
+  go.set_soak_s(kSoakSeconds);
+  frame(sealed(deliver));
+}
+
+}  // namespace kelpie::test

@@ -1,0 +1,95 @@
+// An agent without network, card or MicroK8s: a hub that wants one attempt done answers its reports, a device that
+// remembers what was done to it carries out its calls, and the power can go at any point of its loop.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <kelpie/v1/report.pb.h>
+
+#include "device-agent/agent.h"
+#include "tests/device-agent/hub_frames.h"
+#include "tests/support/memory_state.h"
+
+namespace kelpie::test {
+
+/// What survives a power cut beside the card: the MicroK8s itself, and a log of all that was asked of it.
+class PlayedMicrok8s {
+ public:
+  agent::CallResult carry_out(const agent::Call& call);
+  [[nodiscard]] int times(const std::string& name) const;
+
+  std::map<std::string, bool> is_so;  // by kind of step
+  std::set<std::string> failing;      // "verify deploy"
+  std::vector<std::string> log;
+};
+
+class AgentWorld {
+ public:
+  AgentWorld();
+
+  /// A power cut: all that is not on the card or in the MicroK8s is gone.
+  void start();
+  /// The power goes the n-th time the loop comes to this point; -1: never.
+  void cut_at(std::string_view point, int n) { cut_ = {.point = std::string(point), .left = n}; }
+  [[nodiscard]] bool was_cut() const { return cut_.left == 0; }
+  /// One second: what the hub sent and the MicroK8s found is taken, and answered.
+  void turn();
+  [[nodiscard]] bool run_until(const std::function<bool()>& done);
+  /// The hub knows how its attempt ended.
+  [[nodiscard]] bool is_over() const;
+
+  [[nodiscard]] const agent::Memory& memory() const { return agent_->memory(); }
+  void frame(std::string bytes) { incoming_.emplace_back(agent::FrameArrived{std::move(bytes)}); }
+
+  PlayedMicrok8s microk8s;
+  MemoryState card;
+  v1::Report heard;           // newest report
+  std::uint64_t reports = 0;  // all of them
+  bool is_hub_deaf = false;   // reports are lost on the way
+  int installs = 0;           // distinct install ids so far
+
+ private:
+  class Bus final : public wire::Bus {
+   public:
+    explicit Bus(AgentWorld& world) : world_(world) {}
+    void publish(const std::string& topic, ByteView payload) override;
+
+   private:
+    AgentWorld& world_;
+  };
+  class Runner final : public agent::StepRunner {
+   public:
+    explicit Runner(AgentWorld& world) : world_(world) {}
+    void start(agent::Call call) override { world_.calls_.push_back(std::move(call)); }
+
+   private:
+    AgentWorld& world_;
+  };
+  struct Cut {
+    std::string point;
+    int left = -1;
+  };
+  struct PowerCut {};
+
+  void reached(std::string_view point);
+  void answer_as_hub();
+
+  Cut cut_;
+  SteadyTime now_{1'000'000};
+  WallTime wall_{1'795'000'000'000};
+  SeededEntropy entropy_{11};
+  Bus bus_{*this};
+  Runner runner_{*this};
+  std::unique_ptr<agent::Agent> agent_;
+  std::vector<agent::Call> calls_;
+  std::deque<agent::Incoming> incoming_;
+  std::set<std::string> install_ids_;
+};
+
+}  // namespace kelpie::test
