@@ -1,10 +1,10 @@
 #include "proto/base/options.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <memory>
 
 #include <fmt/core.h>
+
+#include "proto/base/program.h"
 
 namespace kelpie {
 namespace {
@@ -25,17 +25,6 @@ Result<void> all_or(const std::vector<std::string>& problems) {
   std::string message;
   for (const std::string& problem : problems) message.append(message.empty() ? "" : "; ").append(problem);
   return fail(Code::InvalidArgument, std::move(message));
-}
-
-Result<std::string> read_small_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (!file) return fail(Code::NotFound, fmt::format("cannot open configuration file \"{}\"", path));
-  std::string text(kConfigBytesMax + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (text.size() > kConfigBytesMax) {
-    return fail(Code::InvalidArgument, fmt::format("\"{}\" is larger than {} bytes", path, kConfigBytesMax));
-  }
-  return text;
 }
 
 struct Flag {
@@ -93,7 +82,7 @@ Result<void> read_flags(const std::vector<std::string>& arguments, std::span<con
   const std::vector<Flag> flags = split_flags(arguments, problems);
   for (const Flag& flag : flags) {
     if (flag.name != "config") continue;
-    KELPIE_TRY(const std::string text, read_small_file(flag.value));
+    KELPIE_TRY(const std::string text, read_small_file(flag.value, "configuration file", kConfigBytesMax));
     const Result<void> file = read_config(text, options);
     if (!file) return fail(with_context(file.error(), flag.value));
   }

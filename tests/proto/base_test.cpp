@@ -11,6 +11,7 @@
 #include "proto/base/ids.h"
 #include "proto/base/inbox.h"
 #include "proto/base/log.h"
+#include "proto/base/program.h"
 #include "proto/base/reached.h"
 
 namespace kelpie {
@@ -198,6 +199,14 @@ TEST(ReachedMarks, CountOnlyWhileAlive) {
   KELPIE_REACHED("rare");
 
   EXPECT_EQ(marks.counts(), (std::map<std::string, std::uint64_t>{{"rare", 2}}));
+}
+
+TEST(CrashPoints, AreAPointAndANumber) {
+  EXPECT_FALSE(*crash_points(""));
+  EXPECT_TRUE(*crash_points("after-commit:3"));
+  for (const char* wrong : {"after-commit", "after-commit:", "after-commit:0", "after-commit:x", "after-commit:1x"}) {
+    EXPECT_EQ(crash_points(wrong).error().code, Code::InvalidArgument) << wrong;
+  }
 }
 
 }  // namespace
