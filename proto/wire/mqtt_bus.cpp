@@ -142,15 +142,7 @@ bool is_loopback(const std::string& host) {
 }
 
 Result<void> check_options(const MqttOptions& options) {
-  KELPIE_TRY(const HostPort broker, parse_url(options.broker_url));
-  if (!is_loopback(broker.host)) {
-    return fail({.code = Code::InvalidArgument,
-                 .message = fmt::format("broker \"{}\" is not on this machine's loopback, and without TLS the "
-                                        "password and every message could be read on the way",
-                                        options.broker_url),
-                 .reason = {},
-                 .hint = "use tcp://127.0.0.1:PORT, over an SSH or WireGuard tunnel when the broker is elsewhere"});
-  }
+  KELPIE_TRY(check_broker_url(options.broker_url));
   if (options.window == 0 || options.window > 1000) {
     // More makes Paho slower: it searches its lists of outstanding messages linearly.
     return fail(Code::InvalidArgument, fmt::format("publish window {} is not in 1..1000", options.window));
@@ -183,6 +175,17 @@ std::uint64_t draw_seed(Entropy& entropy) {
 }
 
 }  // namespace
+
+Result<void> check_broker_url(const std::string& url) {
+  KELPIE_TRY(const HostPort broker, parse_url(url));
+  if (is_loopback(broker.host)) return {};
+  return fail({.code = Code::InvalidArgument,
+               .message = fmt::format("broker \"{}\" is not on this machine's loopback, and without TLS the "
+                                      "password and every message could be read on the way",
+                                      url),
+               .reason = {},
+               .hint = "use tcp://127.0.0.1:PORT, over an SSH or WireGuard tunnel when the broker is elsewhere"});
+}
 
 struct MqttBus::Link {
   const MqttOptions options;

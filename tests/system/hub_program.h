@@ -30,6 +30,9 @@ class HubProgram {
   [[nodiscard]] bool is_running() { return hub_.is_running(); }
   [[nodiscard]] std::string log() const { return hub_.err(); }
   [[nodiscard]] Broker& broker() { return broker_; }
+  [[nodiscard]] std::string trust_file() const { return dir_ / "keys/trust.klp"; }
+  [[nodiscard]] std::string key_file() const { return dir_ / "keys/hub.key"; }
+  [[nodiscard]] const wire::Trust& trust() const { return trust_; }
 
   PlayedDevice& add_device(const std::string& name);
   [[nodiscard]] const std::map<std::string, std::unique_ptr<PlayedDevice>>& devices() const { return devices_; }

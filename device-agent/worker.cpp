@@ -1,0 +1,95 @@
+#include "device-agent/worker.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "device-agent/host/posix_process.h"
+#include "device-agent/host/snapd_http.h"
+#include "device-agent/host/system_files.h"
+#include "proto/base/inbox.h"
+
+namespace kelpie::agent {
+namespace {
+
+/// Waits on the system's clock until it is over or the agent ends.
+class StoppablePause final : public Pause {
+ public:
+  [[nodiscard]] SteadyTime now() override { return SystemClock().steady(); }
+  [[nodiscard]] bool wait(Duration duration) override {
+    std::unique_lock lock(mutex_);
+    return !stopped_.wait_for(lock, duration, [this] { return is_stopping_; });
+  }
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_stopping_ = true;
+    }
+    stopped_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool is_stopping_ = false;
+};
+
+constexpr std::chrono::hours kIdle{1};
+
+}  // namespace
+
+struct Worker::Thread {
+  explicit Thread(Parts given) : parts(std::move(given)), snapd(parts.snapd_socket) {}
+
+  void work(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      for (const Call& call : calls.take(1, kIdle)) {
+        Host host{.processes = processes,
+                  .snapd = snapd,
+                  .files = files,
+                  .pause = pause,
+                  .paths = parts.paths,
+                  .progress = [&](std::string line) {
+                    parts.push(CallProgressed{.id = call.id, .progress = std::move(line)}, Weight::Progress);
+                  }};
+        CallResult result = parts.carry_out(call, host);
+        // What was cut off by the agent's end is judged after its next start, by what is there then.
+        if (!stop.stop_requested()) {
+          parts.push(CallFinished{.id = call.id, .result = std::move(result)}, Weight::Result);
+        }
+      }
+    }
+  }
+
+  Parts parts;
+  PosixProcess processes;
+  SnapdHttp snapd;
+  SystemFiles files;
+  StoppablePause pause;
+  Inbox<Call> calls{1};
+  std::jthread thread;
+};
+
+Worker::Worker(Parts parts) : thread_(std::make_unique<Thread>(std::move(parts))) {
+  thread_->thread = std::jthread([on = thread_.get()](const std::stop_token& stop) { on->work(stop); });
+}
+
+Worker::~Worker() {
+  stop();
+}
+
+void Worker::start(Call call) {
+  const bool is_taken = thread_->calls.push(std::move(call));
+  KELPIE_ASSERT(is_taken);  // the core asks for one call at a time
+}
+
+void Worker::stop() {
+  if (!thread_->thread.joinable()) return;
+  thread_->thread.request_stop();
+  thread_->processes.stop();
+  thread_->pause.stop();
+  thread_->calls.close();
+  thread_->thread.join();
+}
+
+}  // namespace kelpie::agent

@@ -1,0 +1,46 @@
+#include "tests/system/agent_program.h"
+
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+namespace kelpie::test {
+
+Finished run_agent(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), KELPIE_BIN_DIR "/kelpie-agent");
+  return run({.argv = std::move(arguments), .env = {}, .out_file = {}, .err_file = {}});
+}
+
+AgentProgram::AgentProgram(HubProgram& hub, const std::string& name) : hub_(hub), name_(name) {
+  const Finished made =
+      run_agent({"init", "--trust", hub.trust_file(), "--broker", hub.broker().url(), "--state", state()});
+  EXPECT_EQ(made.code, 0) << made.err;
+  const std::size_t at = made.out.find("--key ");
+  Result<DeviceId> id = parse_fingerprint(made.out.substr(at + 6, 32));
+  EXPECT_TRUE(id) << made.out;
+  id_ = *id;
+  api::v1::AddDeviceRequest request;
+  request.set_name(name);
+  request.set_fingerprint(id_.hex());
+  const Result<wire::HttpResponse> answer = hub.call("POST", "/api/v1/devices", request, "add-" + name);
+  EXPECT_TRUE(answer && answer->status == 200) << (answer ? answer->body : answer.error().message);
+}
+
+void AgentProgram::start(const std::string& crash_at) {
+  std::vector<std::string> argv = {KELPIE_BIN_DIR "/kelpie-agent", "run", "--state", state(), "--log-format", "text"};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  if (!crash_at.empty()) argv.insert(argv.end(), {"--crash-at", crash_at});
+  agent_ = Child::start({.argv = std::move(argv), .env = {}, .out_file = {}, .err_file = {}});
+}
+
+int AgentProgram::terminate() {
+  agent_.signal(SIGTERM);
+  return agent_.wait().value_or(-1);
+}
+
+bool AgentProgram::is_online() {
+  const auto device = hub_.get<api::v1::Device>("/api/v1/devices/" + name_);
+  return device && device->status().connection() == "online";
+}
+
+}  // namespace kelpie::test
