@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/base/clock.h"
@@ -16,7 +17,8 @@ struct Command {
   std::vector<std::string> argv;             // argv[0] is a full path
   std::string input;                         // standard input; empty: /dev/null
   Duration limit{};                          // TERM, then KILL, to the whole process group
-  std::size_t output_bytes_max = 1U << 20U;  // each of stdout and stderr; the rest is read and dropped, tail kept
+  std::size_t output_bytes_max = 1U << 20U;  // each of stdout and stderr; of more, the first and last half are kept
+  std::function<void(std::string_view)> on_output;  // pieces of stdout as they come; may be empty
 };
 
 struct Exit {

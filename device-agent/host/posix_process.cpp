@@ -121,8 +121,10 @@ int spawn(const Command& command, const FileActions& files, pid_t& pid) {
   for (const std::string& argument : command.argv) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   // Texts are parsed: they must not depend on the agent's own environment.
-  const std::array<std::string, 3> settings{
-      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin", "HOME=/root", "LC_ALL=C.UTF-8"};
+  // Without USER the wrappers of MicroK8s stop with "USER: unbound variable" (facts, microk8s 2.0).
+  const std::array<std::string, 4> settings{
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin", "HOME=/root", "LC_ALL=C.UTF-8",
+      "USER=root"};
   std::vector<char*> environment;
   environment.reserve(settings.size() + 1);
   for (const std::string& setting : settings) environment.push_back(const_cast<char*>(setting.c_str()));
@@ -157,21 +159,24 @@ void write_some(Running& running, std::string_view& input) {
   if (input.empty() || is_refused) running.input.reset();
 }
 
-void read_some(Fd& from, Output& into) {
+using OnOutput = std::function<void(std::string_view)>;
+
+void read_some(Fd& from, Output& into, const OnOutput& on_output = {}) {
   std::array<char, kPipeBytes> buffer{};
   const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
   if (got > 0) into.add({buffer.data(), static_cast<std::size_t>(got)});
+  if (got > 0 && on_output) on_output({buffer.data(), static_cast<std::size_t>(got)});
   if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) from.reset();
 }
 
 /// One wait on everything that can happen. True when the process has ended.
-bool wait_once(Running& running, std::string_view& input, Output& out, Output& err) {
+bool wait_once(Running& running, std::string_view& input, Output& out, Output& err, const OnOutput& on_output) {
   std::array<pollfd, 4> polled{{{.fd = running.exit.get(), .events = POLLIN, .revents = 0},
                                 {.fd = running.out.get(), .events = POLLIN, .revents = 0},
                                 {.fd = running.err.get(), .events = POLLIN, .revents = 0},
                                 {.fd = running.input.get(), .events = POLLOUT, .revents = 0}}};
   if (poll(polled.data(), polled.size(), kLookMs) <= 0) return false;
-  if (polled[1].revents != 0) read_some(running.out, out);
+  if (polled[1].revents != 0) read_some(running.out, out, on_output);
   if (polled[2].revents != 0) read_some(running.err, err);
   if (polled[3].revents != 0) write_some(running, input);
   // What it wrote before its end is read first. A grandchild may keep the pipes open: the end of the process counts.
@@ -201,7 +206,7 @@ Result<Exit> PosixProcess::run(const Command& command) {
   std::string_view input = command.input;
   Exit exit;
   SteadyTime deadline = now() + command.limit;
-  while (!wait_once(running, input, out, err)) {
+  while (!wait_once(running, input, out, err, command.on_output)) {
     const bool is_late = now() >= deadline;
     if (exit.is_timeout && is_late) kill(-running.pid, SIGKILL);
     if (exit.is_timeout || (!is_late && !is_stopping_)) continue;

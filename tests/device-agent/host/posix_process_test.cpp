@@ -68,6 +68,25 @@ TEST(PosixProcess, KeepsStartAndEndOfALongOutput) {
   EXPECT_EQ(exit->out.substr(exit->out.size() - 5), "last\n");
 }
 
+TEST(PosixProcess, HandsOutputOnAsItComes) {
+  PosixProcess processes;
+  Command echo = command({"/bin/echo", "layer-sha256:1: done"});
+  std::string heard;
+  echo.on_output = [&](std::string_view piece) { heard += piece; };
+  const Result<Exit> exit = processes.run(echo);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(heard, "layer-sha256:1: done\n");
+  EXPECT_EQ(heard, exit->out);
+}
+
+// Without it the snap's wrappers end with "USER: unbound variable" (facts, microk8s 2.0).
+TEST(PosixProcess, ChildrenKnowWhoTheyAre) {
+  PosixProcess processes;
+  const Result<Exit> exit = processes.run(command({"/usr/bin/env"}));
+  ASSERT_TRUE(exit);
+  EXPECT_NE(exit->out.find("USER=root\n"), std::string::npos);
+}
+
 TEST(PosixProcess, TheDeadlineEndsTheWholeGroup) {
   PosixProcess processes;
   const test::TempDir dir;
