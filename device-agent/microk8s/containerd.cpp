@@ -1,0 +1,208 @@
+#include "device-agent/microk8s/containerd.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/core.h>
+
+#include "device-agent/microk8s/commands.h"
+
+namespace kelpie::agent {
+namespace {
+
+constexpr Duration kListLimit = std::chrono::seconds(90);  // chosen: a cold card with hundreds of images
+constexpr std::size_t kColumnsMin = 7;                     // REF TYPE DIGEST SIZE(2) PLATFORMS LABELS
+constexpr std::size_t kWatchedBytes = 4'096;               // chosen: one block of progress of twenty layers
+
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(at), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+ImageRow row_from(const std::vector<std::string>& words) {
+  ImageRow row;
+  row.digest = words[2];
+  row.size = words[3] + " " + words[4];
+  row.platforms = split(words[words.size() - 2], ',');
+  if (words.back() == "-") return row;
+  for (const std::string& label : split(words.back(), ',')) {
+    const std::size_t at = label.find('=');
+    row.labels[label.substr(0, at)] = at == std::string::npos ? "" : label.substr(at + 1);
+  }
+  return row;
+}
+
+Tried<Exit> run_ctr(const Work& work, std::vector<std::string> arguments, Duration limit) {
+  arguments.insert(arguments.begin(), {"ctr", "image"});
+  KELPIE_TRY(Exit exit, run_microk8s(work, {.arguments = std::move(arguments), .limit = limit}));
+  if (exit.code != 0 && has_any(exit.err, {"failed to dial", "containerd.sock"})) {
+    return trouble(Reason::ContainerdNotReady, fmt::format("containerd does not answer: {}", last_line(exit.err)),
+                   exit.err);
+  }
+  return exit;
+}
+
+Reason pull_reason(std::string_view err) {
+  if (has_any(err, {"no space left on device"})) return Reason::DiskFull;
+  if (has_any(err, {"401 Unauthorized", "403 Forbidden", "pull access denied", "authorization failed",
+                    "insufficient_scope"})) {
+    return Reason::ImageUnauthorized;
+  }
+  if (has_any(err, {"unexpected commit digest"})) return Reason::ImageDigestMismatch;
+  if (has_any(err, {": not found"})) return Reason::ImageNotFound;
+  return Reason::ImagePullFailed;
+}
+
+/// Keeps the newest piece of a pull's output and tells how far it is.
+class PullWatch {
+ public:
+  PullWatch(const Work& work, std::string ref) : work_(work), ref_(std::move(ref)) {}
+  void hear(std::string_view piece) {
+    kept_ += piece;
+    if (kept_.size() > kWatchedBytes) kept_.erase(0, kept_.size() - kWatchedBytes);
+    const PullProgress progress = parse_progress(kept_);
+    if (progress.total_mebibytes <= 0) return;
+    work_.say(fmt::format("pulling {} {:.1f}/{:.1f} MiB", ref_, progress.done_mebibytes, progress.total_mebibytes));
+  }
+
+ private:
+  const Work& work_;
+  std::string ref_;
+  std::string kept_;
+};
+
+Tried<Exit> try_pull(const Work& work, const std::string& ref, Duration limit, bool is_local) {
+  std::vector<std::string> arguments{"ctr", "image", "pull", "--hosts-dir", work.paths().snap_data + "/args/certs.d"};
+  if (is_local) arguments.emplace_back("--local");
+  arguments.push_back(ref);
+  PullWatch watch(work, ref);
+  work.say(fmt::format("pulling {}", ref));
+  return run_microk8s(
+      work, {.arguments = std::move(arguments), .limit = limit, .input = {}, .on_output = [&](std::string_view piece) {
+               watch.hear(piece);
+             }});
+}
+
+/// "1.2 MiB" with the unit in any of ctr's sizes. False when it is none.
+bool read_size(std::string_view text, double& mebibytes) {
+  struct Unit {
+    std::string_view name;
+    double mebibytes;
+  };
+  constexpr double kKibi = 1024.0;
+  constexpr Unit kUnits[] = {{" B", 1.0 / (kKibi * kKibi)}, {" KiB", 1.0 / kKibi}, {" MiB", 1.0}, {" GiB", kKibi}};
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return false;
+  const std::string_view rest = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const Unit& unit : kUnits) {
+    if (!rest.starts_with(unit.name)) continue;
+    mebibytes = number * unit.mebibytes;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool ImageRow::is_pinned() const {
+  const auto at = labels.find("io.cri-containerd.pinned");
+  return at != labels.end() && at->second == "pinned";
+}
+
+ImageTable parse_images(std::string_view table) {
+  ImageTable images;
+  for (const std::string& line : lines_of(table)) {
+    const std::vector<std::string> words = words_of(line);
+    if (words.size() < kColumnsMin || !words[2].starts_with("sha256:")) continue;  // the header, and what is no row
+    images.emplace(words[0], row_from(words));
+  }
+  return images;
+}
+
+Tried<ImageTable> read_images(const Work& work) {
+  KELPIE_TRY(const Exit exit, run_ctr(work, {"ls"}, kListLimit));
+  if (exit.code != 0) {
+    return trouble(Reason::ContainerdNotReady, fmt::format("images cannot be listed: {}", last_line(exit.err)),
+                   exit.err);
+  }
+  return parse_images(exit.out);
+}
+
+Tried<std::map<std::string, bool>> read_completeness(const Work& work) {
+  KELPIE_TRY(const Exit exit, run_ctr(work, {"check"}, kListLimit));
+  std::map<std::string, bool> complete;
+  for (const std::string& line : lines_of(exit.out)) {
+    const std::vector<std::string> words = words_of(line);
+    if (words.size() < kColumnsMin || !words[2].starts_with("sha256:")) continue;
+    complete[words[0]] = words[3] == "complete" && words.back() == "true";
+  }
+  return complete;
+}
+
+Tried<void> pull_image(const Work& work, const std::string& ref, Duration limit) {
+  KELPIE_TRY(Exit exit, try_pull(work, ref, limit, false));
+  // 2.x leaves the work to the daemon, which cannot unpack on some roots; --local is not known to 1.6, which does not
+  // need it.
+  if (exit.code != 0 && has_any(exit.err, {"unable to initialize unpacker", "no unpack platforms defined"})) {
+    KELPIE_TRY(exit, try_pull(work, ref, limit, true));
+  }
+  if (exit.code == 0) return {};
+  if (has_any(exit.err, {"failed to dial"})) {
+    return trouble(Reason::ContainerdNotReady, fmt::format("containerd does not answer: {}", last_line(exit.err)),
+                   exit.err);
+  }
+  return trouble(pull_reason(exit.err), fmt::format("cannot pull {}: {}", ref, last_line(exit.err)), exit.err);
+}
+
+Tried<void> tag_image(const Work& work, const std::string& from, const std::string& to) {
+  // --force: 1.6 and 1.7 refuse a name that exists, 2.x replaces it; all three take the flag.
+  KELPIE_TRY(const Exit exit, run_ctr(work, {"tag", "--force", from, to}, kListLimit));
+  if (exit.code == 0) return {};
+  return trouble(Reason::ImageMissing, fmt::format("cannot tag {} as {}: {}", from, to, last_line(exit.err)), exit.err);
+}
+
+Tried<void> label_image(const Work& work, const std::string& ref, const std::string& label) {
+  KELPIE_TRY(const Exit exit, run_ctr(work, {"label", ref, label}, kListLimit));
+  if (exit.code == 0) return {};
+  return trouble(Reason::ImageMissing, fmt::format("cannot label {}: {}", ref, last_line(exit.err)), exit.err);
+}
+
+Tried<void> remove_images(const Work& work, const std::vector<std::string>& refs) {
+  if (refs.empty()) return {};
+  std::vector<std::string> arguments{"rm"};
+  arguments.insert(arguments.end(), refs.begin(), refs.end());
+  KELPIE_TRY(const Exit exit, run_ctr(work, std::move(arguments), kListLimit));
+  if (exit.code == 0) return {};
+  return trouble(Reason::ContainerdNotReady, fmt::format("cannot remove {}: {}", joined(refs), last_line(exit.err)),
+                 exit.err);
+}
+
+PullProgress parse_progress(std::string_view output) {
+  // Blocks are redrawn: the newest line of each layer counts.
+  std::map<std::string, PullProgress> layers;
+  for (const std::string& line : lines_of(without_colours(output))) {
+    const std::size_t colon = line.find(':');
+    const std::size_t bar = line.rfind('|');
+    const std::size_t slash = line.find('/', bar == std::string::npos ? line.size() : bar);
+    if (colon == std::string::npos || slash == std::string::npos || !line.starts_with("layer-")) continue;
+    const std::size_t from = line.find_first_not_of(' ', bar + 1);
+    PullProgress layer;
+    if (!read_size(std::string_view(line).substr(from), layer.done_mebibytes)) continue;
+    if (!read_size(std::string_view(line).substr(slash + 1), layer.total_mebibytes)) continue;
+    layers[words_of(line).front()] = layer;
+  }
+  PullProgress sum;
+  for (const auto& [name, layer] : layers) {
+    sum.done_mebibytes += layer.done_mebibytes;
+    sum.total_mebibytes += layer.total_mebibytes;
+  }
+  return sum;
+}
+
+}  // namespace kelpie::agent

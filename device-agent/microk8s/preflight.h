@@ -1,0 +1,18 @@
+// What can be said before anything is done: room on the disk, memory, the host's name.
+#pragma once
+
+#include "device-agent/microk8s/work.h"
+
+namespace kelpie::agent {
+
+/// Trouble: DiskFull when less is free where MicroK8s keeps its data.
+[[nodiscard]] Tried<void> require_space(const Work& work, std::uint64_t bytes);
+/// What makes every first install fail (facts, microk8s 9 and 12). Trouble: LowMemory, MemoryCgroupMissing,
+/// HostnameUnusable. What cannot be read is no trouble.
+[[nodiscard]] Tried<void> require_able_device(const Work& work);
+/// "MemTotal" of /proc/meminfo in bytes; 0 when it cannot be read.
+[[nodiscard]] std::uint64_t read_memory_bytes(const Work& work);
+/// Where MicroK8s keeps, or will keep, its data.
+[[nodiscard]] DeviceFiles::Space read_space(const Work& work);
+
+}  // namespace kelpie::agent

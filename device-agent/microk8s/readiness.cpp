@@ -1,0 +1,114 @@
+#include "device-agent/microk8s/readiness.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "device-agent/microk8s/commands.h"
+#include "device-agent/microk8s/node.h"
+#include "device-agent/microk8s/objects.h"
+
+namespace kelpie::agent {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Duration kLookEvery = seconds(3);          // chosen: one kubectl costs a Pi a second of CPU
+constexpr Duration kTrapEvery = seconds(15);         // events of a sandbox come with the first pod
+constexpr Duration kTroublePatience = seconds(180);  // chosen: kubelet has tried five times by then
+
+struct Seen {
+  std::map<std::string, Json> objects;
+  Json::Array pods;
+};
+
+Tried<Seen> read_namespaces(const Work& work, const Json::Array& objects) {
+  std::set<std::string> spaces;
+  for (const Json& object : objects) {
+    if (has_health(object.text("kind"))) spaces.insert(object.at({"metadata", "namespace"}).text());
+  }
+  Seen seen;
+  for (const std::string& space : spaces) {
+    KELPIE_TRY(const Json::Array found,
+               get_objects(work, {"deployments,daemonsets,statefulsets,jobs,pods", "-n", space}));
+    for (const Json& one : found) {
+      if (one.text("kind") == "Pod") seen.pods.push_back(one);
+      seen.objects.insert_or_assign(name_of(one), one);
+    }
+  }
+  return seen;
+}
+
+void add(Readiness& all, const Json& object, const Seen& seen) {
+  const auto at = seen.objects.find(name_of(object));
+  Health health;
+  if (at == seen.objects.end()) {
+    health.trouble = Trouble{
+        .reason = Reason::WorkloadMissing, .detail = fmt::format("{} is not there", name_of(object)), .output = {}};
+  } else {
+    health = judge(at->second, seen.pods);
+  }
+  all.is_ready = all.is_ready && health.is_ready;
+  all.ready += health.ready;
+  all.wanted += health.wanted;
+  all.is_hopeless = all.is_hopeless || health.is_hopeless;
+  if (!all.trouble && !health.is_ready) all.trouble = std::move(health.trouble);
+}
+
+/// Before the limit of the call: what was there last is worth more than "no time left".
+tl::unexpected<Trouble> late(const Readiness& last, Duration waited) {
+  if (last.trouble) return fail(*last.trouble);
+  return trouble(Reason::WorkloadNotReady, fmt::format("not ready after {}: {}", in_seconds(waited), last.text()));
+}
+
+bool is_passing(const Trouble& why) {
+  return why.reason == Reason::ApiNotReady || why.reason == Reason::CommandTimeout;
+}
+
+}  // namespace
+
+std::string Readiness::text() const {
+  return fmt::format("{}/{} pods ready", ready, wanted);
+}
+
+Tried<Readiness> look_at(const Work& work, const Json::Array& objects) {
+  KELPIE_TRY(const Seen seen, read_namespaces(work, objects));
+  Readiness all;
+  for (const Json& object : objects) {
+    if (has_health(object.text("kind"))) add(all, object, seen);
+  }
+  return all;
+}
+
+Tried<Readiness> await_ready(const Work& work, const Json::Array& objects) {
+  const SteadyTime since = work.now();
+  SteadyTime look_for_trap = since + kTrapEvery;
+  std::optional<SteadyTime> troubled_since;
+  Readiness last;
+  while (true) {
+    Tried<Readiness> now = look_at(work, objects);
+    if (!now && !is_passing(now.error())) return fail(now.error());
+    if (now) {
+      last = *now;
+      if (last.is_ready) return last;
+      if (last.is_hopeless) return late(last, work.now() - since);
+      if (!last.trouble || last.trouble->reason == Reason::WorkloadMissing)
+        troubled_since.reset();
+      else if (!troubled_since)
+        troubled_since = work.now();
+    }
+    if (troubled_since && work.now() - *troubled_since >= kTroublePatience) return late(last, work.now() - since);
+    if (work.now() >= look_for_trap) {
+      if (std::optional<Trouble> trap = find_sandbox_trap(work)) return fail(std::move(*trap));
+      look_for_trap = work.now() + kTrapEvery;
+    }
+    if (work.is_over()) return late(last, work.now() - since);
+    work.say(fmt::format("waiting for workloads, {}: {}{}", in_seconds(work.now() - since), last.text(),
+                         last.trouble ? ", " + last.trouble->detail : ""));
+    KELPIE_TRY(work.wait(kLookEvery));
+  }
+}
+
+}  // namespace kelpie::agent

@@ -1,0 +1,25 @@
+// Waiting until workloads are ready, with one deadline for all of them, and giving up early when waiting is no use.
+#pragma once
+
+#include <optional>
+
+#include "device-agent/microk8s/health.h"
+#include "device-agent/microk8s/work.h"
+
+namespace kelpie::agent {
+
+struct Readiness {
+  bool is_ready = true;
+  std::int64_t ready = 0;
+  std::int64_t wanted = 0;
+  std::optional<Trouble> trouble;  // the first, when not ready
+  bool is_hopeless = false;
+  [[nodiscard]] std::string text() const;  // "3/4 pods ready"
+};
+
+/// One look at those of these objects that have a health. What is not there is not ready: WorkloadMissing.
+[[nodiscard]] Tried<Readiness> look_at(const Work& work, const Json::Array& objects);
+/// Trouble: the first failing container's with its last log lines, WorkloadNotReady, SandboxImageUnavailable.
+[[nodiscard]] Tried<Readiness> await_ready(const Work& work, const Json::Array& objects);
+
+}  // namespace kelpie::agent

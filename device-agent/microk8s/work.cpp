@@ -1,0 +1,144 @@
+#include "device-agent/microk8s/work.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace kelpie::agent {
+namespace {
+
+constexpr std::size_t kSummaryBytesMax = 512;     // report.proto
+constexpr std::size_t kTextBytesMax = 2'048;      // report.proto
+constexpr std::size_t kRestoreBytesMax = 32'768;  // call.h
+
+std::size_t character_start(std::string_view text, std::size_t at) {
+  while (at > 0 && at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;
+  return at;
+}
+
+std::string head(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  return std::string(text.substr(0, character_start(text, bytes_max)));
+}
+
+std::string tail(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  std::size_t from = text.size() - bytes_max;
+  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0U) == 0x80U) ++from;
+  return std::string(text.substr(from));
+}
+
+CallResult with_trouble(Verdict verdict, Trouble why) {
+  const ReasonRow& row = row_of(why.reason);
+  CallResult result;
+  result.verdict = verdict;
+  result.reason = row.word;
+  result.is_transient = row.is_transient;
+  result.detail = head(why.detail.empty() ? row.sentence : why.detail, kTextBytesMax);
+  result.summary = head(result.detail, kSummaryBytesMax);
+  result.output_tail = tail(without_colours(why.output), kTextBytesMax);
+  return result;
+}
+
+}  // namespace
+
+Work Work::part(Duration limit) const {
+  return Work(host_, std::min(limit, left()));
+}
+
+Tried<void> Work::wait(Duration duration) const {
+  if (host_.pause.wait(std::clamp(left(), Duration{}, duration))) return {};
+  return trouble(Reason::Interrupted, "the agent is ending, or the call was cancelled");
+}
+
+CallResult satisfied(std::string summary) {
+  CallResult result;
+  result.verdict = Verdict::Satisfied;
+  result.summary = head(summary, kSummaryBytesMax);
+  return result;
+}
+
+CallResult prepared(std::string summary, const Json& restore) {
+  CallResult result = satisfied(std::move(summary));
+  result.restore = restore.dump();
+  if (result.restore.size() <= kRestoreBytesMax) return result;
+  return failed({.reason = Reason::RestoreTooLarge,
+                 .detail = fmt::format("what is needed to go back takes {} bytes, at most {} are kept",
+                                       result.restore.size(), kRestoreBytesMax),
+                 .output = {}});
+}
+
+CallResult unmet(Trouble why) {
+  return with_trouble(Verdict::Unmet, std::move(why));
+}
+
+CallResult failed(Trouble why) {
+  return with_trouble(Verdict::Failed, std::move(why));
+}
+
+std::string in_seconds(Duration duration) {
+  return fmt::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+std::string in_mebibytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024.0 * 1024.0));
+}
+
+std::string without_colours(std::string_view output) {
+  std::string out;
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    if (output[i] != '\x1b') {
+      if (output[i] != '\r') out += output[i];
+      continue;
+    }
+    // ESC [ parameters letter; anything else after ESC is two bytes.
+    if (++i < output.size() && output[i] == '[') {
+      while (++i < output.size() && (output[i] < '@' || output[i] > '~')) continue;
+    }
+  }
+  return out;
+}
+
+std::string last_line(std::string_view output) {
+  const std::vector<std::string> lines = lines_of(without_colours(output));
+  const auto at = std::find_if(lines.rbegin(), lines.rend(),
+                               [](const std::string& line) { return line.find_first_not_of(" \t") != line.npos; });
+  return at == lines.rend() ? "" : head(*at, kSummaryBytesMax);
+}
+
+bool has_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t end = std::min(text.find('\n', from), text.size());
+    lines.emplace_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
+}
+
+std::vector<std::string> words_of(std::string_view line) {
+  constexpr std::string_view kBlanks = " \t\r";
+  std::vector<std::string> words;
+  for (std::size_t from = line.find_first_not_of(kBlanks); from < line.size();) {
+    const std::size_t end = std::min(line.find_first_of(kBlanks, from), line.size());
+    words.emplace_back(line.substr(from, end - from));
+    from = line.find_first_not_of(kBlanks, end);
+  }
+  return words;
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  std::string out;
+  for (const std::string& part : parts) {
+    if (!out.empty()) out += between;
+    out += part;
+  }
+  return out;
+}
+
+}  // namespace kelpie::agent
