@@ -1,0 +1,247 @@
+#include "device-agent/microk8s/addon_proofs.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <fmt/core.h>
+
+#include "device-agent/microk8s/channel.h"
+#include "device-agent/microk8s/commands.h"
+#include "device-agent/microk8s/health.h"
+#include "device-agent/microk8s/node.h"
+#include "device-agent/microk8s/readiness.h"
+
+namespace kelpie::agent {
+namespace {
+
+constexpr int kTraefikSinceMinor = 35;                       // facts, microk8s 1
+constexpr Duration kStatusLimit = std::chrono::seconds(90);  // facts, microk8s 2.1: a hanging probe takes 32 s
+
+/// One object an add-on makes. Workloads must be ready, others must be there.
+struct Part {
+  std::string_view addon;
+  std::string_view kind;      // as in JSON
+  std::string_view resource;  // as kubectl's argument; only for what is no workload
+  std::string_view name_space;
+  std::string_view name;
+};
+constexpr std::array kParts{
+    Part{"dns", "Deployment", "", "kube-system", "coredns"},
+    Part{"hostpath-storage", "Deployment", "", "kube-system", "hostpath-provisioner"},
+    Part{"hostpath-storage", "StorageClass", "storageclasses", "", "microk8s-hostpath"},
+    Part{"registry", "Deployment", "", "container-registry", "registry"},
+    Part{"metrics-server", "APIService", "apiservices", "", "v1beta1.metrics.k8s.io"},
+    Part{"metallb", "Deployment", "", "metallb-system", "controller"},
+    Part{"metallb", "DaemonSet", "", "metallb-system", "speaker"},
+    Part{"metallb", "IPAddressPool", "ipaddresspools.metallb.io", "metallb-system", "default-addresspool"},
+    Part{"cert-manager", "Deployment", "", "cert-manager", "cert-manager"},
+    Part{"cert-manager", "Deployment", "", "cert-manager", "cert-manager-cainjector"},
+    Part{"cert-manager", "Deployment", "", "cert-manager", "cert-manager-webhook"},
+    Part{"dashboard", "Deployment", "", "kube-system", "kubernetes-dashboard"},
+};
+constexpr Part kNginx{"ingress", "DaemonSet", "", "ingress", "nginx-ingress-microk8s-controller"};
+// Its proof is the API it serves; the workload stands in where one listing must do.
+constexpr Part kMetricsServer{"metrics-server", "Deployment", "", "kube-system", "metrics-server"};
+constexpr Part kTraefikClass{"ingress", "IngressClass", "ingressclasses", "", "public"};
+
+std::vector<Part> parts_of(const std::string& name) {
+  std::vector<Part> parts;
+  std::copy_if(kParts.begin(), kParts.end(), std::back_inserter(parts),
+               [&](const Part& part) { return part.addon == name; });
+  return parts;
+}
+
+bool is_condition_true(const Json& object, std::string_view type) {
+  const Json::Array& conditions = object.at({"status", "conditions"}).items();
+  return std::any_of(conditions.begin(), conditions.end(),
+                     [&](const Json& one) { return one.text("type") == type && one.text("status") == "True"; });
+}
+
+std::string text_of(const Part& part) {
+  std::string kind(part.kind);
+  std::transform(kind.begin(), kind.end(), kind.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+  return part.name_space.empty() ? fmt::format("{} {}", kind, part.name)
+                                 : fmt::format("{} {}/{}", kind, part.name_space, part.name);
+}
+
+Json reference(const Part& part) {
+  Json object(Json::Object{{"kind", part.kind}});
+  object["metadata"]["name"] = part.name;
+  object["metadata"]["namespace"] = part.name_space;
+  return object;
+}
+
+/// A kind that is not known to the API server has no objects.
+Tried<Json> read_other(const Work& work, const Part& part) {
+  std::vector<std::string> arguments{std::string(part.resource), std::string(part.name)};
+  if (!part.name_space.empty()) arguments.insert(arguments.end(), {"-n", std::string(part.name_space)});
+  Tried<Json> object = get_object(work, std::move(arguments));
+  if (!object && has_any(object.error().output, {"doesn't have a resource type", "no matches for kind"})) return Json();
+  return object;
+}
+
+void add(AddonState& state, const Part& part, bool is_there, bool is_ready, std::string_view found) {
+  state.is_there = state.is_there || is_there;
+  state.is_ready = state.is_ready && is_ready;
+  if (!state.what.empty()) state.what += ", ";
+  state.what += fmt::format("{} {}", text_of(part), found);
+}
+
+Tried<void> look_at_workload(const Work& work, const Part& part, AddonState& state) {
+  KELPIE_TRY(Readiness readiness, look_at(work, {reference(part)}));
+  const bool is_there = !readiness.trouble || readiness.trouble->reason != Reason::WorkloadMissing;
+  add(state, part, is_there, readiness.is_ready, is_there ? readiness.text() : "is not there");
+  if (is_there && readiness.trouble && !state.trouble) state.trouble = std::move(readiness.trouble);
+  return {};
+}
+
+Tried<void> look_at_other(const Work& work, const Part& part, AddonState& state) {
+  KELPIE_TRY(const Json object, read_other(work, part));
+  const bool is_there = !object.is_null();
+  const bool is_ready = is_there && (part.kind != "APIService" || is_condition_true(object, "Available"));
+  add(state, part, is_there, is_ready, is_ready ? "is there" : is_there ? "is not available" : "is not there");
+  return {};
+}
+
+Tried<AddonState> look_at_parts(const Work& work, const std::vector<Part>& parts) {
+  AddonState state{.is_there = false, .is_ready = true, .what = {}, .trouble = {}};
+  for (const Part& part : parts) {
+    if (has_health(part.kind)) {
+      KELPIE_TRY(look_at_workload(work, part, state));
+    } else {
+      KELPIE_TRY(look_at_other(work, part, state));
+    }
+  }
+  return state;
+}
+
+/// Its chart decides whether traefik is a deployment or a daemon set, and where (facts, microk8s 5.6).
+Tried<void> look_at_traefik(const Work& work, AddonState& state) {
+  KELPIE_TRY(const Json::Array workloads, get_objects(work, {"deployments,daemonsets", "-A"}));
+  const auto traefik = std::find_if(workloads.begin(), workloads.end(), [](const Json& one) {
+    return has_any(one.at({"metadata", "name"}).text(), {"traefik"});
+  });
+  const bool is_there = traefik != workloads.end();
+  const bool is_ready = is_there && judge(*traefik, {}).is_ready;
+  state.is_there = state.is_there || is_there;
+  state.is_ready = state.is_ready && is_ready;
+  state.what += is_ready ? ", traefik ready" : is_there ? ", traefik is not ready" : ", traefik is not there";
+  return {};
+}
+
+Tried<AddonState> read_ingress(const Work& work) {
+  KELPIE_TRY(const Node node, read_node(work));
+  if (minor_of(node.kubelet_version).value_or(kTraefikSinceMinor) < kTraefikSinceMinor) {
+    return look_at_parts(work, {kNginx});
+  }
+  KELPIE_TRY(AddonState state, look_at_parts(work, {kTraefikClass}));
+  KELPIE_TRY(look_at_traefik(work, state));
+  return state;
+}
+
+AddonState of_file(bool is_there, std::string what) {
+  return {.is_there = is_there, .is_ready = is_there, .what = std::move(what), .trouble = {}};
+}
+
+Tried<AddonState> read_rbac(const Work& work) {
+  const Result<std::string> arguments = work.host().files.read(work.paths().snap_data + "/args/kube-apiserver");
+  if (!arguments) return trouble(Reason::AnswerUnreadable, arguments.error().message);
+  const bool is_on = has_any(*arguments, {"--authorization-mode=RBAC,Node"});
+  return of_file(is_on, is_on ? "the API server authorises by RBAC" : "the API server allows everything");
+}
+
+Tried<AddonState> read_host_access(const Work& work) {
+  const std::string lock = work.paths().snap_data + "/var/lock/host-access-enabled";
+  const Result<std::string> address = work.host().files.read(lock);
+  return of_file(address.has_value(), address ? "the host answers at " + last_line(*address) : "no lock file");
+}
+
+/// No table can know them all: listed, and nothing on the node is left unready.
+Tried<AddonState> read_listed(const Work& work, const std::string& name) {
+  KELPIE_TRY(const std::vector<std::string> listed, listed_addons(work));
+  if (std::find(listed.begin(), listed.end(), name) == listed.end()) return of_file(false, "status does not list it");
+  KELPIE_TRY(const Json::Array workloads, get_objects(work, {"deployments,daemonsets,statefulsets", "-A"}));
+  AddonState state = of_file(true, "status lists it and every workload of the node is ready");
+  for (const Json& workload : workloads) {
+    if (judge(workload, {}).is_ready) continue;
+    state.is_ready = false;
+    state.what = fmt::format("status lists it, but {}/{} is not ready", workload.at({"metadata", "namespace"}).text(),
+                             workload.at({"metadata", "name"}).text());
+  }
+  return state;
+}
+
+}  // namespace
+
+std::string addon_name(const std::string& name) {
+  if (name == "storage") return "hostpath-storage";
+  if (name == "gpu") return "nvidia";
+  if (name == "prometheus") return "observability";
+  return name;
+}
+
+Tried<AddonState> read_addon(const Work& work, const std::string& name) {
+  if (name == "rbac") return read_rbac(work);
+  if (name == "host-access") return read_host_access(work);
+  if (name == "ingress") return read_ingress(work);
+  const std::vector<Part> parts = parts_of(name);
+  return parts.empty() ? read_listed(work, name) : look_at_parts(work, parts);
+}
+
+Tried<std::vector<std::string>> listed_addons(const Work& work) {
+  // short never asks the datastore for its members, which takes a minute on a sick one.
+  KELPIE_TRY(const Exit exit,
+             run_microk8s(work, {.arguments = {"status", "--format", "short"}, .limit = kStatusLimit}));
+  std::vector<std::string> names;
+  for (const std::string& line : lines_of(exit.out)) {
+    const std::size_t slash = line.find('/');
+    const std::size_t colon = line.find(": enabled");
+    if (slash == std::string::npos || colon == std::string::npos || colon < slash) continue;
+    names.push_back(line.substr(slash + 1, colon - slash - 1));
+  }
+  return names;
+}
+
+std::vector<std::string> ready_addons(const Work& work, const Json::Array& workloads) {
+  const auto is_ready = [&](const Part& part) {
+    const auto at = std::find_if(workloads.begin(), workloads.end(), [&](const Json& one) {
+      return one.text("kind") == part.kind && one.at({"metadata", "name"}).text() == part.name &&
+             one.at({"metadata", "namespace"}).text() == part.name_space;
+    });
+    return at != workloads.end() && judge(*at, {}).is_ready;
+  };
+  std::map<std::string, bool> ready;
+  for (const Part& part : kParts) {
+    if (has_health(part.kind)) ready.try_emplace(std::string(part.addon), true).first->second &= is_ready(part);
+  }
+  ready["metrics-server"] = is_ready(kMetricsServer);
+  ready["ingress"] = is_ready(kNginx) || std::any_of(workloads.begin(), workloads.end(), [](const Json& one) {
+                       return has_any(one.at({"metadata", "name"}).text(), {"traefik"}) && judge(one, {}).is_ready;
+                     });
+  for (const std::string name : {"rbac", "host-access"}) {
+    const Tried<AddonState> state = read_addon(work, name);
+    ready[name] = state && state->is_ready;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, is_on] : ready) {
+    if (is_on) names.push_back(name);
+  }
+  return names;
+}
+
+bool is_known_addon(const Work& work, const std::string& name) {
+  const Result<std::string> list = work.host().files.read(work.paths().snap_common + "/addons/core/addons.yaml");
+  if (!list) return true;
+  for (const std::string& line : lines_of(*list)) {
+    const std::vector<std::string> words = words_of(line);
+    const std::size_t at = words.empty() || words[0] != "-" ? 0 : 1;
+    if (words.size() < at + 2 || words[at] != "name:") continue;
+    std::string found = words[at + 1];
+    std::erase(found, '"');
+    if (found == name) return true;
+  }
+  return false;
+}
+
+}  // namespace kelpie::agent

@@ -1,0 +1,33 @@
+// How the effect of an add-on is proved: by its own workloads, never by `microk8s status`, which calls a pending pod
+// enabled (facts, microk8s 5.6). Files stand in where an add-on has no workload.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device-agent/microk8s/work.h"
+
+namespace kelpie::agent {
+
+/// storage → hostpath-storage, gpu → nvidia, prometheus → observability.
+[[nodiscard]] std::string addon_name(const std::string& name);
+
+struct AddonState {
+  bool is_there = false;  // some of its effect is
+  bool is_ready = false;  // all of it is
+  std::string what;       // evidence, or what is missing
+  std::optional<Trouble> trouble;
+};
+/// Trouble: what makes the API server unreadable.
+[[nodiscard]] Tried<AddonState> read_addon(const Work& work, const std::string& name);
+/// Names as `microk8s status --format short` lists them; its words only, not proof.
+[[nodiscard]] Tried<std::vector<std::string>> listed_addons(const Work& work);
+
+/// Add-ons whose workloads are all ready among these deployments and daemon sets; one look for all, for the facts.
+[[nodiscard]] std::vector<std::string> ready_addons(const Work& work, const Json::Array& workloads);
+
+/// Whether this MicroK8s has the add-on at all; true when its list cannot be read.
+[[nodiscard]] bool is_known_addon(const Work& work, const std::string& name);
+
+}  // namespace kelpie::agent

@@ -1,0 +1,114 @@
+#include "device-agent/microk8s/capture.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "device-agent/microk8s/health.h"
+#include "device-agent/microk8s/node.h"
+#include "device-agent/microk8s/objects.h"
+#include "device-agent/microk8s/power.h"
+#include "device-agent/microk8s/readiness.h"
+
+namespace kelpie::agent {
+namespace {
+
+bool is_own(const Json& object) {
+  return object.at({"metadata", "labels"}).text(kOwnerLabel) == kOwner;
+}
+
+Json names_of(const Json::Array& objects) {
+  Json names{Json::Array{}};
+  for (const Json& object : objects) names.append(name_of(object));
+  return names;
+}
+
+std::set<std::string> texts_of(const Json& list) {
+  std::set<std::string> texts;
+  for (const Json& one : list.items()) texts.insert(one.text());
+  return texts;
+}
+
+/// Those of the objects whose pods are all ready now.
+Tried<Json::Array> ready_ones(const Work& work, const Json::Array& objects) {
+  Json::Array ready;
+  for (const Json& object : objects) {
+    if (!has_health(object.text("kind"))) continue;
+    KELPIE_TRY(const Readiness readiness, look_at(work, {object}));
+    if (readiness.is_ready) ready.push_back(object);
+  }
+  return ready;
+}
+
+Json::Array as_spaces(const Json& names) {
+  Json::Array spaces;
+  for (const Json& name : names.items()) {
+    Json space(Json::Object{{"apiVersion", "v1"}, {"kind", "Namespace"}});
+    space["metadata"]["name"] = name;
+    spaces.push_back(std::move(space));
+  }
+  return spaces;
+}
+
+}  // namespace
+
+Tried<Reach> read_reach(const Work& work) {
+  KELPIE_TRY(const Power power, read_power(work));
+  if (power == Power::Absent) return Reach::NothingThere;
+  if (power == Power::Stopped) return Reach::Away;
+  KELPIE_TRY(const bool is_ready, is_api_ready(work));
+  return is_ready ? Reach::Answers : Reach::Away;
+}
+
+Json empty_capture() {
+  return Json(Json::Object{{"known", true}, {"objects", Json::Array{}}});
+}
+
+Json unknown_capture() {
+  return Json(Json::Object{{"known", false}});
+}
+
+Tried<Json> capture(const Work& work, const Json::Array& live, const std::vector<std::string>& missing_spaces) {
+  KELPIE_TRY(const Json::Array ready, ready_ones(work, live));
+  Json objects{Json::Array{}};
+  for (const Json& object : live) objects.append(without_server_fields(object));
+  Json spaces{Json::Array{}};
+  for (const std::string& space : missing_spaces) spaces.append(space);
+  return Json(Json::Object{{"known", true}, {"objects", objects}, {"ready", names_of(ready)}, {"spaces", spaces}});
+}
+
+Json::Array merged(Json::Array a, const Json::Array& b) {
+  std::set<std::string> seen;
+  for (const Json& object : a) seen.insert(name_of(object));
+  for (const Json& object : b) {
+    if (seen.insert(name_of(object)).second) a.push_back(object);
+  }
+  return a;
+}
+
+Tried<void> put_back(const Work& work, const std::string& restore_text, const Json::Array& now) {
+  const Result<Json> restore = Json::parse(restore_text);
+  if (!restore || !restore->at("known").is_true()) {
+    return trouble(Reason::RestoreUnknown,
+                   "MicroK8s did not answer when the release was prepared, so what was there "
+                   "before is not known");
+  }
+  const Json::Array& before = restore->at("objects").items();
+  // Somebody may own a field by now; what was there before wins.
+  KELPIE_TRY(apply(work, before, Force::Yes));
+  const std::set<std::string> kept = texts_of(names_of(before));
+  Json::Array added;
+  std::copy_if(now.begin(), now.end(), std::back_inserter(added),
+               [&](const Json& object) { return is_own(object) && !kept.contains(name_of(object)); });
+  KELPIE_TRY(delete_objects(work, added));
+  KELPIE_TRY(delete_objects(work, as_spaces(restore->at("spaces"))));
+  const std::set<std::string> were_ready = texts_of(restore->at("ready"));
+  Json::Array awaited;
+  std::copy_if(before.begin(), before.end(), std::back_inserter(awaited),
+               [&](const Json& object) { return were_ready.contains(name_of(object)); });
+  KELPIE_TRY(await_ready(work, awaited));
+  return {};
+}
+
+}  // namespace kelpie::agent

@@ -1,0 +1,182 @@
+// deploy: the manifests of a release applied, healthy, and nothing of older manifests left (facts, microk8s 7.5).
+#include <algorithm>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "device-agent/microk8s/capture.h"
+#include "device-agent/microk8s/commands.h"
+#include "device-agent/microk8s/node.h"
+#include "device-agent/microk8s/objects.h"
+#include "device-agent/microk8s/preflight.h"
+#include "device-agent/microk8s/readiness.h"
+#include "device-agent/microk8s/steps.h"
+
+namespace kelpie::agent {
+namespace {
+
+constexpr Duration kApiBackLimit = std::chrono::seconds(120);  // an add-on before may have restarted it
+
+/// What the step wants, sorted so that what others need comes first.
+Tried<Json::Array> wanted_items(const DeployStep& step) {
+  Json::Array all;
+  for (const Workload& workload : step.workloads) {
+    KELPIE_TRY(const Json::Array items, labelled_items(workload));
+    all.insert(all.end(), items.begin(), items.end());
+  }
+  std::stable_partition(all.begin(), all.end(), [](const Json& item) {
+    return item.text("kind") == "Namespace" || item.text("kind") == "CustomResourceDefinition";
+  });
+  return all;
+}
+
+bool is_space(const Json& item) {
+  return item.text("kind") == "Namespace";
+}
+
+std::vector<std::string> spaces_of(const Json::Array& items) {
+  std::set<std::string> names;
+  for (const Json& item : items) {
+    const std::string& name =
+        is_space(item) ? item.at({"metadata", "name"}).text() : item.at({"metadata", "namespace"}).text();
+    if (!name.empty()) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+bool is_of(const DeployStep& step, const Json& object) {
+  const std::string& workload = object.at({"metadata", "labels"}).text(kWorkloadLabel);
+  return std::any_of(step.workloads.begin(), step.workloads.end(),
+                     [&](const Workload& one) { return one.name == workload; });
+}
+
+/// Own objects this step answers for: of its workloads, and with prune of all.
+Tried<Json::Array> answered_for(const DeployStep& step, const Work& work) {
+  KELPIE_TRY(Json::Array own, own_objects(work, ""));
+  if (!step.prune) std::erase_if(own, [&](const Json& object) { return !is_of(step, object); });
+  return own;
+}
+
+Json::Array stale(const Json::Array& own, const Json::Array& items) {
+  std::set<std::string> wanted;
+  for (const Json& item : items) wanted.insert(name_of(item));
+  Json::Array out;
+  std::copy_if(own.begin(), own.end(), std::back_inserter(out),
+               [&](const Json& object) { return !wanted.contains(name_of(object)); });
+  return out;
+}
+
+std::string names_text(const Json::Array& objects) {
+  std::vector<std::string> names;
+  for (const Json& object : objects) names.push_back(name_of(object));
+  return joined(names);
+}
+
+/// A kind that an add-on of the same release brings cannot be tried before.
+Tried<void> try_manifests(const Work& work, const Json::Array& items) {
+  Tried<void> tried = dry_run(work, items);
+  if (!tried && has_any(tried.error().output, {"no matches for kind", "resource mapping not found"})) return {};
+  return tried;
+}
+
+Tried<CallResult> prepare(const DeployStep& step, const StepCall& call, const Work& work) {
+  KELPIE_TRY(const Json::Array items, wanted_items(step));
+  KELPIE_TRY(require_space(work, call.disk_free_bytes));
+  KELPIE_TRY(const Reach reach, read_reach(work));
+  if (reach == Reach::NothingThere) return prepared("no Kubernetes yet", empty_capture());
+  if (reach == Reach::Away) return prepared("the API server does not answer: no way back", unknown_capture());
+  KELPIE_TRY(const std::vector<std::string> missing, missing_namespaces(work, spaces_of(items)));
+  Json::Array triable;
+  std::copy_if(items.begin(), items.end(), std::back_inserter(triable), [&](const Json& item) {
+    const std::string& space = item.at({"metadata", "namespace"}).text();
+    return std::find(missing.begin(), missing.end(), space) == missing.end();
+  });
+  KELPIE_TRY(try_manifests(work, triable));
+  KELPIE_TRY(const Json::Array live, live_objects(work, items));
+  KELPIE_TRY(const Json::Array own, answered_for(step, work));
+  const Json::Array before = merged(live, own);
+  KELPIE_TRY(const Json restore, capture(work, before, missing));
+  return prepared(fmt::format("{} objects would be accepted, {} are there now", items.size(), before.size()), restore);
+}
+
+/// Trouble says what of the step is not so.
+Tried<Readiness> require_deployed(const DeployStep& step, const Work& work) {
+  KELPIE_TRY(const Json::Array items, wanted_items(step));
+  KELPIE_TRY(const Json::Array live, live_objects(work, items));
+  for (const Json& item : items) {
+    const auto at =
+        std::find_if(live.begin(), live.end(), [&](const Json& one) { return name_of(one) == name_of(item); });
+    if (at == live.end()) return trouble(Reason::WorkloadMissing, name_of(item) + " is not there");
+    if (at->at({"metadata", "labels", kManifestLabel}) != item.at({"metadata", "labels", kManifestLabel})) {
+      return trouble(Reason::WorkloadOutdated, name_of(item) + " is of another manifest");
+    }
+  }
+  KELPIE_TRY(const Json::Array own, answered_for(step, work));
+  const Json::Array old = stale(own, items);
+  if (!old.empty()) return trouble(Reason::WorkloadOutdated, "left of older manifests: " + names_text(old));
+  KELPIE_TRY(const Readiness readiness, look_at(work, items));
+  if (readiness.is_ready) return readiness;
+  if (readiness.trouble) return fail(*readiness.trouble);
+  return trouble(Reason::WorkloadNotReady, readiness.text());
+}
+
+bool is_unreadable(Reason reason) {
+  return reason == Reason::ApiNotReady || reason == Reason::KubectlFailed || reason == Reason::AnswerUnreadable ||
+         reason == Reason::CommandTimeout || reason == Reason::Interrupted;
+}
+
+Tried<CallResult> prove(const DeployStep& step, const Work& work) {
+  KELPIE_TRY(require_control_plane(work));
+  Tried<Readiness> deployed = require_deployed(step, work);
+  if (deployed) {
+    return satisfied(fmt::format("{} workload{} as signed, {}", step.workloads.size(),
+                                 step.workloads.size() == 1 ? "" : "s", deployed->text()));
+  }
+  if (is_unreadable(deployed.error().reason)) return fail(std::move(deployed.error()));
+  return unmet(std::move(deployed.error()));
+}
+
+Tried<CallResult> run(const DeployStep& step, const Work& work) {
+  KELPIE_TRY(require_control_plane(work));
+  KELPIE_TRY(const Json::Array items, wanted_items(step));
+  KELPIE_TRY(await_api(work.part(kApiBackLimit)));
+  KELPIE_TRY(const std::vector<std::string> missing, missing_namespaces(work, spaces_of(items)));
+  KELPIE_TRY(create_namespaces(work, missing));
+  work.say("asking the API server whether it takes the manifests");
+  KELPIE_TRY(try_manifests(work, items));
+  work.say(fmt::format("applying {} objects", items.size()));
+  KELPIE_TRY(apply(work, items, Force::No));
+  KELPIE_TRY(const Readiness readiness, await_ready(work, items));
+  // Only what is well is followed by taking the old away.
+  KELPIE_TRY(const Json::Array own, answered_for(step, work));
+  const Json::Array old = stale(own, items);
+  if (!old.empty()) work.say("removing " + names_text(old));
+  KELPIE_TRY(delete_objects(work, old));
+  return satisfied(
+      fmt::format("{} objects applied, {}, {} old ones removed", items.size(), readiness.text(), old.size()));
+}
+
+Tried<CallResult> undo(const DeployStep& step, const std::string& restore, const Work& work) {
+  KELPIE_TRY(const Json::Array items, wanted_items(step));
+  KELPIE_TRY(await_api(work.part(kApiBackLimit)));
+  KELPIE_TRY(const Json::Array live, live_objects(work, items));
+  KELPIE_TRY(const Json::Array own, answered_for(step, work));
+  work.say("putting the workloads back as they were");
+  KELPIE_TRY(put_back(work, restore, merged(live, own)));
+  return satisfied("workloads as before");
+}
+
+}  // namespace
+
+Tried<CallResult> carry_out_deploy(const DeployStep& step, const StepCall& call, const Work& work) {
+  switch (call.phase) {
+    case Phase::Prepare: return prepare(step, call, work);
+    case Phase::Observe:
+    case Phase::Verify: return prove(step, work);
+    case Phase::Run: return run(step, work);
+    case Phase::Undo: return undo(step, call.restore, work);
+  }
+  KELPIE_ASSERT(false);
+}
+
+}  // namespace kelpie::agent

@@ -1,0 +1,237 @@
+// images: there under the names Kubernetes asks for, with the signed digest, complete, of this platform and pinned.
+// Prepare pulls by digest, which disturbs nobody; the name is moved only when the step runs.
+#include <algorithm>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "device-agent/microk8s/containerd.h"
+#include "device-agent/microk8s/preflight.h"
+#include "device-agent/microk8s/snapd.h"
+#include "device-agent/microk8s/steps.h"
+
+namespace kelpie::agent {
+namespace {
+
+constexpr std::uint64_t kImagesFloor = 1'536ULL << 20U;   // chosen: kubelet evicts below 1 GiB (facts, microk8s 1)
+constexpr std::string_view kForLabel = "kelpie.dev/for";  // on the digest's name: which reference it is kept for
+
+/// registry/path without tag and digest.
+std::string repository_of(const std::string& ref) {
+  const std::string name = ref.substr(0, ref.find('@'));
+  const std::size_t colon = name.rfind(':');
+  const std::size_t slash = name.rfind('/');
+  const bool has_tag = colon != std::string::npos && (slash == std::string::npos || colon > slash);
+  return has_tag ? name.substr(0, colon) : name;
+}
+
+/// The name under which the signed bytes are pulled and kept.
+std::string digest_name(const Image& image) {
+  return repository_of(image.from.empty() ? image.ref : image.from) + "@" + image.digest;
+}
+
+const ImageRow* find(const ImageTable& table, const std::string& ref) {
+  const auto at = table.find(ref);
+  return at == table.end() ? nullptr : &at->second;
+}
+
+Tried<bool> is_containerd_there(const Work& work) {
+  KELPIE_TRY(const Snap snap, read_snap(work));
+  return std::find(snap.services.begin(), snap.services.end(), "daemon-containerd") != snap.services.end();
+}
+
+/// Pulls what is not there and pins it, so that it is not collected before it is used.
+Tried<void> fetch(const Work& work, const Image& image, const ImageTable& table) {
+  const std::string name = digest_name(image);
+  const ImageRow* const row = find(table, name);
+  const ImageRow* const named = find(table, image.ref);
+  const bool is_held =
+      (row != nullptr && row->digest == image.digest) || (named != nullptr && named->digest == image.digest);
+  if (!is_held) KELPIE_TRY(pull_image(work, name, work.left()));
+  // Brought by hand under its tag: the digest's own name is made from it.
+  if (is_held && row == nullptr) KELPIE_TRY(tag_image(work, image.ref, name));
+  KELPIE_TRY(label_image(work, name, fmt::format("{}={}", kForLabel, image.ref)));
+  return label_image(work, name, std::string(kPinLabel));
+}
+
+Tried<void> fetch_all(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(const ImageTable before, read_images(work));
+  KELPIE_TRY(const auto complete, read_completeness(work));
+  std::size_t done = 0;
+  for (const Image& image : step.images) {
+    ImageTable usable = before;
+    // A name whose layers are not all there is as good as none.
+    std::erase_if(usable, [&](const auto& entry) {
+      const auto at = complete.find(entry.first);
+      return at != complete.end() && !at->second;
+    });
+    work.say(fmt::format("image {}/{}: {}", ++done, step.images.size(), image.ref));
+    KELPIE_TRY(fetch(work, image, usable));
+  }
+  return {};
+}
+
+Tried<void> require_digest(const Image& image, const ImageRow& row, const std::string& architecture) {
+  if (row.digest != image.digest) {
+    return trouble(Reason::ImageDigestMismatch,
+                   fmt::format("{} is {}, signed is {}", image.ref, row.digest, image.digest));
+  }
+  const std::string platform = "linux/" + architecture;
+  const bool is_ours = std::any_of(row.platforms.begin(), row.platforms.end(),
+                                   [&](const std::string& one) { return one.starts_with(platform); });
+  if (is_ours || architecture.empty()) return {};
+  return trouble(Reason::ImageWrongPlatform,
+                 fmt::format("{} is for {}, the device is {}", image.ref, joined(row.platforms), platform));
+}
+
+/// Everything about every image, read back. Trouble with the reason of the first that is not so.
+Tried<void> require_all(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(const SnapdSystem system, read_system(work));
+  KELPIE_TRY(const ImageTable table, read_images(work));
+  KELPIE_TRY(const auto complete, read_completeness(work));
+  for (const Image& image : step.images) {
+    const ImageRow* const row = find(table, image.ref);
+    if (row == nullptr) return trouble(Reason::ImageMissing, image.ref + " is not there");
+    KELPIE_TRY(require_digest(image, *row, system.architecture));
+    const auto at = complete.find(image.ref);
+    if (at == complete.end() || !at->second) return trouble(Reason::ImageMissing, image.ref + " is not complete");
+    if (!row->is_pinned()) return trouble(Reason::ImageMissing, image.ref + " is not pinned");
+  }
+  return {};
+}
+
+std::string evidence(const ImagesStep& step) {
+  std::vector<std::string> names;
+  for (const Image& image : step.images) names.push_back(image.ref);
+  return fmt::format("{} image{} pinned by digest: {}", names.size(), names.size() == 1 ? "" : "s", joined(names));
+}
+
+bool is_state(Reason reason) {
+  return reason == Reason::ImageMissing || reason == Reason::ImageDigestMismatch ||
+         reason == Reason::ImageWrongPlatform;
+}
+
+Tried<CallResult> prove(const ImagesStep& step, const Work& work) {
+  Tried<void> proof = require_all(step, work);
+  if (proof) return satisfied(evidence(step));
+  if (is_state(proof.error().reason)) return unmet(std::move(proof.error()));
+  return fail(std::move(proof.error()));
+}
+
+Json restore_of(const ImagesStep& step, const ImageTable& table) {
+  Json before{Json::Object{}};
+  Json added{Json::Array{}};
+  for (const Image& image : step.images) {
+    const ImageRow* const row = find(table, image.ref);
+    if (row != nullptr) {
+      before[image.ref]["digest"] = row->digest;
+      before[image.ref]["pinned"] = row->is_pinned();
+    }
+    if (find(table, digest_name(image)) == nullptr) added.append(digest_name(image));
+  }
+  return Json(Json::Object{{"added", added}, {"before", before}});
+}
+
+Tried<CallResult> prepare(const ImagesStep& step, const StepCall& call, const Work& work) {
+  KELPIE_TRY(require_space(work, std::max(call.disk_free_bytes, kImagesFloor)));
+  KELPIE_TRY(const bool is_there, is_containerd_there(work));
+  if (!is_there) {
+    return prepared("no containerd yet: images are pulled after GO", restore_of(step, {}));
+  }
+  KELPIE_TRY(const ImageTable table, read_images(work));
+  const Json restore = restore_of(step, table);
+  KELPIE_TRY(fetch_all(step, work));
+  return prepared(fmt::format("{} images are on the device", step.images.size()), restore);
+}
+
+/// The digest behind a name that is about to move keeps a name of its own, so that the way back needs no network.
+Tried<void> keep_old(const Work& work, const Image& image, const ImageTable& table) {
+  const ImageRow* const row = find(table, image.ref);
+  if (row == nullptr || row->digest == image.digest) return {};
+  const std::string name = repository_of(image.ref) + "@" + row->digest;
+  if (find(table, name) == nullptr) KELPIE_TRY(tag_image(work, image.ref, name));
+  KELPIE_TRY(label_image(work, name, fmt::format("{}={}", kForLabel, image.ref)));
+  return label_image(work, name, std::string(kPinLabel));
+}
+
+/// Names kept for this reference that are neither the new digest nor the one before: pins would fill the disk.
+std::vector<std::string> outdated(const ImagesStep& step, const ImageTable& before) {
+  std::vector<std::string> names;
+  for (const Image& image : step.images) {
+    const ImageRow* const old = find(before, image.ref);
+    for (const auto& [name, row] : before) {
+      const auto label = row.labels.find(std::string(kForLabel));
+      if (label == row.labels.end() || label->second != image.ref || name == image.ref) continue;
+      if (row.digest == image.digest) continue;
+      if (old != nullptr && row.digest == old->digest) continue;
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+Tried<CallResult> run(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(require_space(work, kImagesFloor));
+  KELPIE_TRY(const ImageTable before, read_images(work));
+  KELPIE_TRY(fetch_all(step, work));
+  for (const Image& image : step.images) {
+    KELPIE_TRY(keep_old(work, image, before));
+    KELPIE_TRY(tag_image(work, digest_name(image), image.ref));
+  }
+  // Last, every name: pulls and tags of 2.x drop it (facts, microk8s 6.1).
+  for (const Image& image : step.images) {
+    KELPIE_TRY(label_image(work, image.ref, std::string(kPinLabel)));
+    KELPIE_TRY(label_image(work, digest_name(image), std::string(kPinLabel)));
+  }
+  KELPIE_TRY(remove_images(work, outdated(step, before)));
+  return satisfied(fmt::format("{} images tagged and pinned", step.images.size()));
+}
+
+Tried<void> take_back(const Work& work, const Image& image, const Json& before, const ImageTable& table) {
+  const std::string& digest = before.text("digest");
+  const ImageRow* const row = find(table, image.ref);
+  if (row != nullptr && row->digest != digest) {
+    KELPIE_TRY(tag_image(work, repository_of(image.ref) + "@" + digest, image.ref));
+  }
+  if (before.at("pinned").is_true()) return label_image(work, image.ref, std::string(kPinLabel));
+  return label_image(work, image.ref, "io.cri-containerd.pinned=");
+}
+
+Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, const Work& work) {
+  const Result<Json> restore = Json::parse(restore_text);
+  if (!restore) return trouble(Reason::RestoreUnknown, "which images were there before is not known");
+  KELPIE_TRY(const ImageTable table, read_images(work));
+  std::vector<std::string> added;
+  for (const Json& name : restore->at("added").items()) added.push_back(name.text());
+  for (const Image& image : step.images) {
+    const Json& before = restore->at("before").at(image.ref);
+    if (before.is_null()) {
+      added.push_back(image.ref);
+    } else {
+      KELPIE_TRY(take_back(work, image, before, table));
+    }
+  }
+  KELPIE_TRY(remove_images(work, added));
+  KELPIE_TRY(const ImageTable after, read_images(work));
+  for (const Image& image : step.images) {
+    const ImageRow* const row = find(after, image.ref);
+    if ((row == nullptr ? "" : row->digest) == restore->at({"before", image.ref, "digest"}).text()) continue;
+    return trouble(Reason::ImageDigestMismatch, image.ref + " is not what it was before");
+  }
+  return satisfied("images as before");
+}
+
+}  // namespace
+
+Tried<CallResult> carry_out_images(const ImagesStep& step, const StepCall& call, const Work& work) {
+  switch (call.phase) {
+    case Phase::Prepare: return prepare(step, call, work);
+    case Phase::Observe:
+    case Phase::Verify: return prove(step, work);
+    case Phase::Run: return run(step, work);
+    case Phase::Undo: return undo(step, call.restore, work);
+  }
+  KELPIE_ASSERT(false);
+}
+
+}  // namespace kelpie::agent

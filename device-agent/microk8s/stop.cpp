@@ -1,0 +1,49 @@
+// stop: containers gone, services inactive, and disabled across reboots. Pods get no grace (facts, microk8s 2.3).
+#include <fmt/core.h>
+
+#include "device-agent/microk8s/power.h"
+#include "device-agent/microk8s/snapd.h"
+#include "device-agent/microk8s/steps.h"
+
+namespace kelpie::agent {
+namespace {
+
+Tried<CallResult> prepare(const Work& work) {
+  KELPIE_TRY(const Power power, read_power(work));
+  return prepared(fmt::format("MicroK8s is {}", to_string(power)), Json(Json::Object{{"power", to_string(power)}}));
+}
+
+Tried<CallResult> prove(const Work& work) {
+  Tried<void> proof = require_stopped(work);
+  if (proof) return satisfied("stopped: its lock is there and no service is active");
+  if (proof.error().reason == Reason::NodeRunning) return unmet(std::move(proof.error()));
+  return fail(std::move(proof.error()));
+}
+
+Tried<CallResult> undo(const std::string& restore_text, const Work& work) {
+  const Result<Json> restore = Json::parse(restore_text);
+  if (!restore) return trouble(Reason::RestoreUnknown, "whether MicroK8s ran before is not known");
+  if (restore->text("power") != to_string(Power::Running)) return satisfied("it was stopped before too");
+  KELPIE_TRY(start_microk8s(work));
+  KELPIE_TRY(const std::string proof, await_running(work));
+  return satisfied("started again: " + proof);
+}
+
+}  // namespace
+
+Tried<CallResult> carry_out_stop(const StepCall& call, const Work& work) {
+  switch (call.phase) {
+    case Phase::Prepare: return prepare(work);
+    case Phase::Observe: return prove(work);
+    case Phase::Run: {
+      KELPIE_TRY(read_installed_snap(work));
+      KELPIE_TRY(stop_microk8s(work));
+      return satisfied("stop was asked for");
+    }
+    case Phase::Verify: return prove(work);
+    case Phase::Undo: return undo(call.restore, work);
+  }
+  KELPIE_ASSERT(false);
+}
+
+}  // namespace kelpie::agent
