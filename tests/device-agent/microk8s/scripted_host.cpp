@@ -1,0 +1,220 @@
+#include "tests/device-agent/microk8s/scripted_host.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "device-agent/microk8s/carry_out.h"
+
+namespace kelpie::test {
+
+using agent::Call;
+using agent::CallResult;
+
+Rule& Rule::out(std::string text, int code) {
+  answers_.push_back({.code = code, .out = std::move(text), .err = {}, .takes = {}, .is_endless = false, .effect = {}});
+  return *this;
+}
+Rule& Rule::err(std::string text, int code) {
+  answers_.push_back({.code = code, .out = {}, .err = std::move(text), .takes = {}, .is_endless = false, .effect = {}});
+  return *this;
+}
+Rule& Rule::takes(Duration duration) {
+  answers_.back().takes = duration;
+  return *this;
+}
+Rule& Rule::does(std::function<void()> effect) {
+  answers_.back().effect = std::move(effect);
+  return *this;
+}
+Rule& Rule::never_ends() {
+  out("");
+  answers_.back().is_endless = true;
+  return *this;
+}
+
+void ScriptedHost::on_change(const std::string& request, const std::string& status, const std::string& err) {
+  on_snapd(request).out(R"({"change":"42"})", 202);
+  on_snapd("GET /v2/changes/42")
+      .out(fmt::format(R"({{"id":"42","status":"{}","ready":true,"err":"{}","summary":"a change","tasks":[]}})", status,
+                       err),
+           200);
+}
+
+CallResult ScriptedHost::carry_out(Call call) {
+  static const agent::DevicePaths paths;
+  agent::Host host{*this, *this, *this, *this, paths, [this](std::string line) { progress.push_back(line); }};
+  return agent::carry_out(call, host);
+}
+
+CallResult ScriptedHost::step(agent::Phase phase, agent::Step step, std::string restore) {
+  return carry_out(
+      {.id = 1,
+       .what =
+           agent::StepCall{
+               .phase = phase, .step = std::move(step), .restore = std::move(restore), .disk_free_bytes = 0},
+       .limit = limit});
+}
+CallResult ScriptedHost::checks(std::vector<agent::Check> checks) {
+  return carry_out({.id = 1, .what = agent::ChecksCall{std::move(checks)}, .limit = limit});
+}
+agent::Facts ScriptedHost::facts(std::vector<std::string> images) {
+  return carry_out({.id = 1, .what = agent::FactsCall{std::move(images)}, .limit = limit}).facts;
+}
+
+Rule* ScriptedHost::find(std::map<std::string, Rule>& rules, const std::string& words) {
+  Rule* best = nullptr;
+  std::size_t best_size = 0;
+  for (auto& [start, rule] : rules) {
+    if (!words.starts_with(start) || start.size() < best_size) continue;
+    best = &rule;
+    best_size = start.size();
+  }
+  return best;
+}
+
+Rule::Answer ScriptedHost::next(Rule& rule) {
+  if (rule.answers_.empty()) return {};
+  Rule::Answer answer = rule.answers_.front();
+  if (rule.answers_.size() > 1) rule.answers_.pop_front();
+  return answer;
+}
+
+Result<agent::Exit> ScriptedHost::run(const agent::Command& command) {
+  EXPECT_EQ(command.argv.front(), "/snap/bin/microk8s") << "a full path";
+  EXPECT_GT(command.limit, Duration{}) << "a limit of its own";
+  std::string words;
+  for (std::size_t i = 1; i < command.argv.size(); ++i) words += (i > 1 ? " " : "") + command.argv[i];
+  asked.push_back(words);
+  inputs.push_back(command.input);
+  Rule* const rule = find(rules_, words);
+  if (rule == nullptr) {
+    ADD_FAILURE() << "no answer for: " << words;
+    return fail(Code::NotFound, "not scripted");
+  }
+  const Rule::Answer answer = next(*rule);
+  now_ms += (answer.is_endless ? command.limit : answer.takes).count();
+  if (command.on_output) command.on_output(answer.out);
+  if (answer.effect) answer.effect();
+  constexpr int kTerminated = 143;
+  return agent::Exit{.code = answer.is_endless ? kTerminated : answer.code,
+                     .is_timeout = answer.is_endless,
+                     .out = answer.out,
+                     .err = answer.err};
+}
+
+Result<agent::SnapdReply> ScriptedHost::request(const std::string& method, const std::string& path,
+                                                const std::string& body, Duration) {
+  const std::string words = method + " " + path;
+  asked.push_back(body.empty() ? words : words + " " + body);
+  inputs.emplace_back();
+  if (snapd_drops > 0) {
+    --snapd_drops;
+    return fail(Code::Unavailable, "connection refused");
+  }
+  Rule* const rule = find(requests_, asked.back());
+  if (rule == nullptr) {
+    ADD_FAILURE() << "no answer for: " << asked.back();
+    return fail(Code::Unavailable, "not scripted");
+  }
+  const Rule::Answer answer = next(*rule);
+  if (answer.effect) answer.effect();
+  if (answer.code == 202) return agent::SnapdReply{.status = 202, .body = answer.out};
+  return agent::SnapdReply{.status = answer.code, .body = fmt::format(R"({{"result":{}}})", answer.out)};
+}
+
+Result<std::string> ScriptedHost::read(const std::string& path) {
+  const auto at = files.find(path);
+  if (at == files.end()) return fail(Code::NotFound, "no such file");
+  return at->second;
+}
+
+Result<agent::DeviceFiles::Space> ScriptedHost::space(const std::string&) {
+  return Space{.total_bytes = 32ULL << 30U, .free_bytes = free_bytes};
+}
+
+bool ScriptedHost::wait(Duration duration) {
+  if (waits_left == 0) return false;
+  --waits_left;
+  now_ms += duration.count();
+  return true;
+}
+
+bool ScriptedHost::was_asked(const std::string& start) const {
+  return times_asked(start) > 0;
+}
+
+std::size_t ScriptedHost::times_asked(const std::string& start) const {
+  return static_cast<std::size_t>(
+      std::count_if(asked.begin(), asked.end(), [&](const std::string& one) { return one.starts_with(start); }));
+}
+
+std::string ScriptedHost::input_of(const std::string& start) const {
+  for (std::size_t i = asked.size(); i-- > 0;) {
+    if (asked[i].starts_with(start)) return inputs[i];
+  }
+  return {};
+}
+
+// Facts, microk8s 10: what GET /v2/snaps/microk8s fills at least.
+std::string snap_json(const std::string& channel, const std::string& revision, const std::string& version,
+                      const std::string& more) {
+  const char* const confinement = channel.find("strict") == std::string::npos ? "classic" : "strict";
+  return fmt::format(
+      R"({{"name":"microk8s","version":"{}","revision":"{}","channel":"{}","tracking-channel":"{}",)"
+      R"("confinement":"{}","type":"app","base":"core20","status":"active","hold":"2318-01-01T00:00:00Z",)"
+      R"("apps":[{{"name":"daemon-kubelite","daemon":"simple","enabled":true,"active":true}},)"
+      R"({{"name":"daemon-containerd","daemon":"notify","enabled":true,"active":true}},)"
+      R"({{"name":"daemon-etcd","daemon":"simple","enabled":true}}]{}}})",
+      version, revision, channel, channel, confinement, more);
+}
+
+std::string node_list(const std::string& ready, const std::string& message) {
+  return fmt::format(R"({{"kind":"List","items":[{{"kind":"Node","metadata":{{"name":"pi-01"}},"spec":{{}},"status":{{)"
+                     R"("nodeInfo":{{"kubeletVersion":"v1.32.3"}},)"
+                     R"("conditions":[{{"type":"Ready","status":"{}","reason":"KubeletReady","message":"{}"}}]}}}}]}})",
+                     ready, message);
+}
+
+std::string list_of(const std::vector<std::string>& objects) {
+  std::string items;
+  for (const std::string& one : objects) items += (items.empty() ? "" : ",") + one;
+  return fmt::format(R"({{"apiVersion":"v1","kind":"List","items":[{}]}})", items);
+}
+
+std::string workload_json(const Deployed& one) {
+  return fmt::format(
+      R"({{"apiVersion":"apps/v1","kind":"{}","metadata":{{"name":"{}","namespace":"{}","generation":1,"uid":"u",)"
+      R"("resourceVersion":"7","labels":{}}},"spec":{{"replicas":{},"selector":{{"matchLabels":{{"app":"{}"}}}}}},)"
+      R"("status":{{"observedGeneration":1,"replicas":{},"updatedReplicas":{},"availableReplicas":{},)"
+      R"("readyReplicas":{},"desiredNumberScheduled":{},"updatedNumberScheduled":{},"numberAvailable":{}}}}})",
+      one.kind, one.name, one.name_space, one.labels, one.wanted, one.name, one.wanted, one.wanted, one.ready,
+      one.ready, one.wanted, one.wanted, one.ready);
+}
+
+std::string pod_json(const Waiting& one) {
+  return fmt::format(
+      R"({{"kind":"Pod","metadata":{{"name":"{}-5d8f","namespace":"{}","labels":{{"app":"{}"}},)"
+      R"("creationTimestamp":"2026-01-01T00:00:00Z"}},"status":{{"phase":"Pending","containerStatuses":[)"
+      R"({{"name":"main","ready":false,"restartCount":{},"state":{{"waiting":{{"reason":"{}","message":"{}"}}}}}}]}}}})",
+      one.workload, one.name_space, one.workload, one.restarts, one.reason, one.message);
+}
+
+void set_up_running(ScriptedHost& host) {
+  host.files["/proc/sys/kernel/hostname"] = "pi-01\n";
+  host.files["/proc/meminfo"] = "MemTotal:        4000000 kB\n";
+  host.files["/sys/fs/cgroup/cgroup.controllers"] = "cpuset cpu io memory pids\n";
+  host.on_snapd("GET /v2/system-info").out(R"({"version":"2.63","architecture":"arm64","on-classic":true})", 200);
+  host.on_snapd("GET /v2/snaps/microk8s").out(snap_json("1.32/stable", "7890", "v1.32.3"), 200);
+  host.on_snapd("GET /v2/changes?select=in-progress&for=microk8s").out("[]", 200);
+  host.on_snapd("GET /v2/find?name=microk8s")
+      .out(R"([{"name":"microk8s","channels":{"1.32/stable":{},"1.33/stable":{},"1.35/stable":{}}}])", 200);
+  host.on("kubectl get --raw /readyz").out("ok");
+  host.on("kubectl get nodes").out(node_list("True"));
+  host.on("kubectl version").out(R"({"serverVersion":{"gitVersion":"v1.32.3"}})");
+  host.on("kubectl get events").out(list_of({}));
+  host.on("kubectl get deployments,daemonsets,statefulsets,jobs,pods -n kube-system").out(list_of({workload_json({})}));
+}
+
+}  // namespace kelpie::test
