@@ -40,16 +40,24 @@ Tried<bool> is_containerd_there(const Work& work) {
   return std::find(snap.services.begin(), snap.services.end(), "daemon-containerd") != snap.services.end();
 }
 
+bool is_kept_for(const ImageRow& row, const Image& image) {
+  const auto label = row.labels.find(std::string(kForLabel));
+  return label != row.labels.end() && label->second == image.ref;
+}
+
 /// Pulls what is not there and pins it, so that it is not collected before it is used.
 Tried<void> fetch(const Work& work, const Image& image, const ImageTable& table) {
   const std::string name = digest_name(image);
   const ImageRow* const row = find(table, name);
   const ImageRow* const named = find(table, image.ref);
-  const bool is_held =
-      (row != nullptr && row->digest == image.digest) || (named != nullptr && named->digest == image.digest);
-  if (!is_held) KELPIE_TRY(pull_image(work, name, work.left()));
-  // Brought by hand under its tag: the digest's own name is made from it.
-  if (is_held && row == nullptr) KELPIE_TRY(tag_image(work, image.ref, name));
+  const bool has_own_name = row != nullptr && row->digest == image.digest;
+  if (has_own_name && row->is_pinned() && is_kept_for(*row, image)) return {};
+  if (!has_own_name && named != nullptr && named->digest == image.digest) {
+    // Brought by hand under its tag: the digest's own name is made from it.
+    KELPIE_TRY(tag_image(work, image.ref, name));
+  } else if (!has_own_name) {
+    KELPIE_TRY(pull_image(work, name, work.left()));
+  }
   KELPIE_TRY(label_image(work, name, fmt::format("{}={}", kForLabel, image.ref)));
   return label_image(work, name, std::string(kPinLabel));
 }
@@ -160,9 +168,7 @@ std::vector<std::string> outdated(const ImagesStep& step, const ImageTable& befo
   for (const Image& image : step.images) {
     const ImageRow* const old = find(before, image.ref);
     for (const auto& [name, row] : before) {
-      const auto label = row.labels.find(std::string(kForLabel));
-      if (label == row.labels.end() || label->second != image.ref || name == image.ref) continue;
-      if (row.digest == image.digest) continue;
+      if (!is_kept_for(row, image) || name == image.ref || row.digest == image.digest) continue;
       if (old != nullptr && row.digest == old->digest) continue;
       names.push_back(name);
     }
