@@ -70,7 +70,7 @@ struct Snap {
   bool is_active = false;  // installed and not disabled
   SnapRevision now;
   std::vector<SnapRevision> before;  // newest last; what revert can reach
-  std::string hold;                  // RFC 3339, or empty
+  std::string hold;                  // RFC 3339 or "forever"; empty: none
   friend bool operator==(const Snap&, const Snap&) = default;
 };
 
@@ -178,6 +178,7 @@ struct DeviceState {
   std::uint64_t seed = 1;  // chooses node ports and names of pods
   Disk disk;
   Snap snap;
+  std::string system_hold;                    // of every snap: what a snapd before 2.58 offers instead
   std::map<std::string, SnapChange> changes;  // by id; the newest kChangesKept
   std::int64_t changes_made = 0;
   Kubernetes kubernetes;
@@ -186,6 +187,7 @@ struct DeviceState {
   std::map<std::string, Image> images;        // by full reference
   std::map<std::string, KubeObject> objects;  // by "Kind/namespace/name"
   std::int64_t objects_made = 0;
+  std::vector<std::string> reports;  // paths of archives that `inspect` wrote
   std::vector<Fault> faults;
   std::vector<std::string> effects;  // what was done to the device, in order: "installed microk8s 1.32/stable"
   friend bool operator==(const DeviceState&, const DeviceState&) = default;
@@ -205,6 +207,7 @@ struct World {
   std::map<std::string, RegistryImage> images;               // by full reference
   std::map<std::string, std::vector<std::string>> archives;  // what `import` finds: by path, the references inside
   bool has_any_image = true;  // what is not listed exists too, with a digest made from its name
+  std::string root;           // put before paths that are printed: the folder of a double
   friend bool operator==(const World&, const World&) = default;
 };
 [[nodiscard]] std::map<std::string, SnapRevision> usual_channels();

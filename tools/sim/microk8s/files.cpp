@@ -59,6 +59,7 @@ std::map<std::string, std::string> files_of(const DeviceState& state) {
   put("args/ctr", "--address=${SNAP_COMMON}/run/containerd.sock\n--namespace k8s.io\n");
   put("credentials/client.config", "apiVersion: v1\nclusters:\n- cluster:\n    server: https://127.0.0.1:16443\n");
   put("var/lock/ha-cluster", "");
+  for (const std::string& report : state.reports) files[report] = "an archive";
   const Kubernetes& kubernetes = state.kubernetes;
   if (kubernetes.is_stopped) put("var/lock/stopped.lock", "");
   if (kubernetes.is_worker) put("var/lock/clustered.lock", "");

@@ -10,18 +10,14 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr std::int64_t kEpochMs = 1'764'028'800'000;  // 2025-11-25: where the device's steady clock is put
-constexpr Duration kObservedAfter{300};               // chosen: what a controller needs to see a new generation
-constexpr std::int64_t kProgressDeadlineS = 600;      // Kubernetes' default
-
-std::string stamp(SteadyTime time) {
-  std::string text = to_rfc3339(WallTime{kEpochMs + time.ms});
-  return text.substr(0, 19) + "Z";  // whole seconds
-}
+constexpr Duration kObservedAfter{300};           // chosen: what a controller needs to see a new generation
+constexpr std::int64_t kProgressDeadlineS = 600;  // Kubernetes' default
 
 Json condition(std::string_view type, bool is_true, std::string_view reason, SteadyTime since) {
-  return Json::Object{
-      {"lastTransitionTime", stamp(since)}, {"reason", reason}, {"status", is_true ? "True" : "False"}, {"type", type}};
+  return Json::Object{{"lastTransitionTime", wall_text(since)},
+                      {"reason", reason},
+                      {"status", is_true ? "True" : "False"},
+                      {"type", type}};
 }
 
 bool is_ready(const KubeObject& object, SteadyTime now) {
@@ -152,7 +148,7 @@ Json container_status(const DeviceState& state, const KubeObject& object, const 
   if (const Image* const image = find_image(state, container.image); image != nullptr)
     status["imageID"] = fmt::format("{}@{}", repository_of(full_reference(container.image)), image->digest);
   if (is_up) {
-    status["state"] = Json::Object{{"running", Json::Object{{"startedAt", stamp(object.ready_at.value_or(now))}}}};
+    status["state"] = Json::Object{{"running", Json::Object{{"startedAt", wall_text(object.ready_at.value_or(now))}}}};
     return status;
   }
   Json waiting = Json::Object{{"reason", object.trouble.empty() ? "ContainerCreating" : object.trouble}};
@@ -161,8 +157,8 @@ Json container_status(const DeviceState& state, const KubeObject& object, const 
     waiting["message"] = object.trouble_message;
   status["state"] = Json::Object{{"waiting", std::move(waiting)}};
   if (object.is_crashing) {
-    status["lastState"] =
-        Json::Object{{"terminated", Json::Object{{"exitCode", 1}, {"reason", "Error"}, {"finishedAt", stamp(now)}}}};
+    status["lastState"] = Json::Object{
+        {"terminated", Json::Object{{"exitCode", 1}, {"reason", "Error"}, {"finishedAt", wall_text(now)}}}};
   }
   return status;
 }
@@ -189,7 +185,7 @@ Json pod_status(const DeviceState& state, const KubeObject& object, const PodWis
                       {"containerStatuses", std::move(statuses)},
                       {"hostIP", state.kubernetes.address},
                       {"phase", has_started ? "Running" : "Pending"},
-                      {"startTime", stamp(object.rolled_at)}};
+                      {"startTime", wall_text(object.rolled_at)}};
 }
 
 Json owner_of(const KubeObject& object) {
@@ -203,13 +199,23 @@ Json owner_of(const KubeObject& object) {
   return owners;
 }
 
+/// As the controllers mark their pods.
+Json pod_labels(const KubeObject& object, const Json& stored, std::int64_t revision) {
+  Json labels = stored.at_path({"spec", "template", "metadata", "labels"});
+  const std::string hash = blake2b_128(fmt::format("{}/{}", object.uid, revision)).hex().substr(0, 10);
+  if (object.kind == "Deployment") labels["pod-template-hash"] = hash;
+  if (object.kind == "Job") labels["job-name"] = object.name;
+  if (object.kind == "DaemonSet" || object.kind == "StatefulSet") labels["controller-revision-hash"] = hash;
+  return labels;
+}
+
 Json pod_of(const DeviceState& state, const KubeObject& object, const Json& stored, const PodWish& wish,
             SteadyTime now) {
   std::string name = fmt::format("{}-{}", object.kind == "Deployment" ? revision_name(object) : object.name,
                                  pod_suffix(object, wish.index, wish.revision));
   if (object.kind == "StatefulSet") name = fmt::format("{}-{}", object.name, wish.index);
-  Json metadata = Json::Object{{"creationTimestamp", stamp(object.rolled_at)},
-                               {"labels", stored.at_path({"spec", "template", "metadata", "labels"})},
+  Json metadata = Json::Object{{"creationTimestamp", wall_text(object.rolled_at)},
+                               {"labels", pod_labels(object, stored, wish.revision)},
                                {"name", name},
                                {"namespace", object.name_space},
                                {"ownerReferences", owner_of(object)},
@@ -268,7 +274,7 @@ void append_events(const KubeObject& object, SteadyTime now, std::vector<Json>& 
        Json::Object{{"kind", "Pod"},
                     {"name", fmt::format("{}-{}", revision_name(object), pod_suffix(object, 0, object.revision))},
                     {"namespace", object.name_space}}},
-      {"lastTimestamp", stamp(now)},
+      {"lastTimestamp", wall_text(now)},
       {"message", object.trouble_message},
       {"metadata", Json::Object{{"name", fmt::format("{}.{}", object.name, object.uid.substr(0, 8))},
                                 {"namespace", object.name_space}}},
@@ -282,7 +288,7 @@ Json rendered(const DeviceState& state, const KubeObject& object, SteadyTime now
   Json json = Json::parse(object.json).value_or(Json());
   Json& metadata = json["metadata"];
   metadata["uid"] = object.uid;
-  metadata["creationTimestamp"] = stamp(object.created_at);
+  metadata["creationTimestamp"] = wall_text(object.created_at);
   metadata["resourceVersion"] = fmt::format("{}", object.version);
   if (!json.at("spec").is_null()) metadata["generation"] = object.generation;
   if (object.kind == "Deployment") {

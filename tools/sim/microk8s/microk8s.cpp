@@ -114,15 +114,26 @@ int run_stop(Shell& shell) {
   return 0;
 }
 
+/// YYYYmmdd_HHMMSS
+std::string report_time(SteadyTime now) {
+  std::string text = wall_text(now);
+  std::erase_if(text, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
+  std::replace(text.begin(), text.end(), 'T', '_');
+  return text;
+}
+
 int run_inspect(Shell& shell) {
   if (!shell.spend(std::chrono::seconds(20))) return kKilled;
   struct Seen {
     bool is_active = false;
-    std::string revision;
+    std::string report;
   };
-  const Seen seen = shell.with([](DeviceState& state) {
+  const Seen seen = shell.with([&](DeviceState& state) {
+    std::string report = fmt::format("/var/snap/microk8s/{}/inspection-report-{}.tar.gz", state.snap.now.revision,
+                                     report_time(shell.now()));
+    state.reports.push_back(report);
     add_effect(state, "wrote an inspection report");
-    return Seen{.is_active = state.kubernetes.are_services_active, .revision = state.snap.now.revision};
+    return Seen{.is_active = state.kubernetes.are_services_active, .report = std::move(report)};
   });
   shell.out("Inspecting system\nInspecting Certificates\nInspecting services\n");
   for (const std::string_view service : {"daemon-cluster-agent", "daemon-containerd", "daemon-kubelite",
@@ -134,8 +145,7 @@ int run_inspect(Shell& shell) {
     }
   }
   shell.out("Building the report tarball\n");
-  shell.out(fmt::format("  Report tarball is at /var/snap/microk8s/{}/inspection-report-20251125_004200.tar.gz\n",
-                        seen.revision));
+  shell.out(fmt::format("  Report tarball is at {}{}\n", shell.world().root, seen.report));
   return seen.is_active ? 0 : 1;
 }
 

@@ -50,6 +50,12 @@ Duration paced(const DeviceState& state, Duration usual) {
   return usual * percent / 100;
 }
 
+std::string wall_text(SteadyTime time) {
+  constexpr std::int64_t kEpochMs = 1'764'028'800'000;  // chosen: where the device's steady clock is put
+  constexpr std::size_t kToSeconds = 19;
+  return to_rfc3339(WallTime{kEpochMs + time.ms}).substr(0, kToSeconds) + "Z";
+}
+
 bool is_refreshing(const DeviceState& state) {
   return std::any_of(state.changes.begin(), state.changes.end(), [](const auto& entry) {
     const SnapChange& change = entry.second;

@@ -16,6 +16,8 @@ void add_effect(DeviceState& state, std::string effect);
 /// As long as it takes on this device.
 [[nodiscard]] Duration paced(const DeviceState& state, Duration usual);
 
+/// The device's clock in whole seconds: 2025-11-25T00:42:00Z.
+[[nodiscard]] std::string wall_text(SteadyTime time);
 [[nodiscard]] bool is_refreshing(const DeviceState& state);
 [[nodiscard]] bool is_api_up(const DeviceState& state, SteadyTime now);
 [[nodiscard]] bool is_node_ready(const DeviceState& state, SteadyTime now);

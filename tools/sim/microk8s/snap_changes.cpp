@@ -146,6 +146,7 @@ SnapRefusal judge(DeviceState& state, const World& world, const SnapWish& wish) 
     if (SnapRefusal refusal = judge_channel(state, world, wish); refusal.status != 0) return refusal;
     return judge_store(state);
   }
+  if (wish.action == "hold-system") return judge_busy(state);
   if (!state.snap.is_installed)
     return refused(400, "snap \"microk8s\" is not installed", "snap-not-installed", "microk8s");
   if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;
@@ -165,7 +166,7 @@ SnapRevision goal_of(const DeviceState& state, const World& world, const SnapWis
   }
   if (wish.action == "revert") return state.snap.before.back();
   SnapRevision goal = state.snap.now;
-  if (wish.action == "hold") goal.channel = wish.hold_until;
+  if (wish.action == "hold" || wish.action == "hold-system") goal.channel = wish.hold_until;
   if (wish.action == "start" || wish.action == "stop") goal.channel = wish.is_enabling ? "boot" : "";
   return goal;
 }
@@ -224,6 +225,9 @@ void apply_change(DeviceState& state, const SnapChange& change, SteadyTime now) 
   } else if (change.action == "hold" || change.action == "unhold") {
     state.snap.hold = change.action == "hold" ? goal.channel : "";
     add_effect(state, fmt::format("{} refreshes of microk8s", change.action == "hold" ? "held" : "let go"));
+  } else if (change.action == "hold-system") {
+    state.system_hold = goal.channel;
+    add_effect(state, goal.channel.empty() ? "let go refreshes of every snap" : "held refreshes of every snap");
   } else if (change.action == "start" || change.action == "restart") {
     if (change.action == "restart") stop_services(state);
     state.kubernetes.are_services_enabled = state.kubernetes.are_services_enabled || !goal.channel.empty();

@@ -178,6 +178,11 @@ agent::SnapdReply get(DeviceState& state, const World& world, const Route& route
     return sync(state.snap.is_installed ? Json(Json::Array{snap_json(state)}) : Json(Json::Array{}));
   if (route.path == "/v2/apps")
     return sync(state.snap.is_installed ? snap_json(state).at("apps") : Json(Json::Array{}));
+  if (route.path == "/v2/snaps/system/conf") {
+    Json conf = Json::Object{};
+    if (!state.system_hold.empty()) conf["refresh.hold"] = state.system_hold;
+    return sync(std::move(conf));
+  }
   if (route.path.starts_with("/v2/snaps/")) return get_snap(state, route.path.substr(10));
   if (route.path == "/v2/changes") return list_changes(state, route.query, now);
   if (route.path.starts_with("/v2/changes/")) return get_change(state, std::string(route.path.substr(12)), now);
@@ -192,6 +197,19 @@ agent::SnapdReply post(DeviceState& state, const World& world, const Route& rout
   if (route.path.starts_with("/v2/snaps/"))
     return refuse({.status = kNotFound, .message = "snap not found", .kind = "snap-not-found", .value = {}});
   return refuse({.status = kNotFound, .message = "not found", .kind = {}, .value = {}});
+}
+
+/// PUT …/conf. The system's own option is the hold of a snapd before 2.58.
+agent::SnapdReply put(DeviceState& state, const World& world, const Route& route, const Json& body, SteadyTime now) {
+  SnapWish wish{.action = "configure"};
+  if (route.path == "/v2/snaps/system/conf") {
+    wish.action = "hold-system";
+    wish.hold_until = body.at("refresh.hold").text();
+  } else if (route.path != "/v2/snaps/microk8s/conf" || !state.snap.is_installed) {
+    return refuse(
+        {.status = kNotFound, .message = "snap not installed", .kind = "snap-not-found", .value = "microk8s"});
+  }
+  return answer_of(begin_change(state, world, wish, now));
 }
 
 }  // namespace
@@ -245,7 +263,7 @@ agent::SnapdReply answer_snapd(DeviceState& state, const World& world, const Sna
   if (request.method == "GET") return get(state, world, route, now);
   if (strikes(state, FaultKind::PermissionDenied, "snapd"))
     return refuse({.status = 401, .message = "access denied", .kind = "login-required", .value = {}});
-  if (request.method != "POST")
+  if (request.method != "POST" && request.method != "PUT")
     return refuse({.status = 405, .message = "method not allowed", .kind = {}, .value = {}});
   const Result<Json> body = Json::parse(request.body);
   if (!body) {
@@ -254,7 +272,7 @@ agent::SnapdReply answer_snapd(DeviceState& state, const World& world, const Sna
                    .kind = {},
                    .value = {}});
   }
-  return post(state, world, route, *body, now);
+  return request.method == "PUT" ? put(state, world, route, *body, now) : post(state, world, route, *body, now);
 }
 
 }  // namespace kelpie::sim
