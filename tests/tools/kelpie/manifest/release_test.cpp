@@ -1,0 +1,148 @@
+// Releases as bytes: what is signed follows from what is written, the same on every machine.
+#include "tools/kelpie/manifest/release_manifest.h"
+
+#include <cstdlib>
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "hub/api/release_rules.h"
+#include "hub/api/writes.h"
+#include "proto/base/digest.h"
+#include "tests/support/child.h"
+#include "tests/tools/kelpie/manifest/samples.h"
+
+namespace kelpie::cli {
+namespace {
+
+using test::digest_of;
+using test::read;
+using test::release_of;
+using test::release_text;
+
+std::string words_of(const v1::Release& release) {
+  std::string out;
+  for (const v1::Step& step : release.steps()) out.append(hub::sentence_of(step)).append("\n");
+  for (const v1::Check& check : release.checks()) out.append("check ").append(check.ShortDebugString()).append("\n");
+  return out;
+}
+
+TEST(ReleaseManifest, StepsComeInTheOrderOfTheRuleHoweverTheyAreWritten) {
+  const v1::Release release = release_of(
+      release_text("preflight: { disk: 2GiB }\n"
+                   "workloads: [{ name: nodered, image: docker.io/nodered/node-red:3.1@" +
+                   digest_of('5') +
+                   ", port: 1880 }]\n"
+                   "addons: [dns, storage, { name: registry, args: [size=30Gi] }, { name: ingress, state: absent }]\n"
+                   "images: [{ ref: registry.k8s.io/pause:3.10, from: mirror.example/pause:3.10@" +
+                   digest_of('1') +
+                   " }]\n"
+                   "microk8s: { channel: 1.32-strict/candidate, hold: false }\n"));
+  EXPECT_EQ(words_of(release),
+            "install 1.32-strict/candidate\n"
+            "start, and wait until the node is ready\n"
+            "images registry.k8s.io/pause:3.10 from mirror.example/pause:3.10, docker.io/nodered/node-red:3.1\n"
+            "add-ons dns, hostpath-storage, registry --size=30Gi, ingress (absent)\n"
+            "deploy nodered in default, remove all others\n"
+            "check node_ready { }\n"
+            "check workload_ready { workload: \"nodered\" }\n");
+  EXPECT_EQ(release.preflight().disk_free_bytes(), 2ULL << 30U);
+  EXPECT_EQ(release.steps(2).images().images(0).digest(), digest_of('1'));
+}
+
+TEST(ReleaseManifest, AShorthandIsADeploymentAndAService) {
+  const v1::Release release = release_of(release_text(
+      "images: [docker.io/nodered/node-red:3.1@" + digest_of('5') +
+      "]\n"
+      "workloads: [{ name: nodered, namespace: shop, image: \"docker.io/nodered/node-red:3.1\", port: 1880, "
+      "expose: NodePort }]\n"));
+  EXPECT_EQ(
+      release.steps(1).deploy().workloads(0).manifest(),
+      R"({"apiVersion":"v1","items":[{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":)"
+      R"({"app.kubernetes.io/managed-by":"kelpie","app.kubernetes.io/name":"nodered"},"name":"nodered",)"
+      R"("namespace":"shop"},"spec":{"progressDeadlineSeconds":120,"replicas":1,"selector":{"matchLabels":)"
+      R"({"app.kubernetes.io/name":"nodered"}},"template":{"metadata":{"labels":{"app.kubernetes.io/managed-by":)"
+      R"("kelpie","app.kubernetes.io/name":"nodered"}},"spec":{"automountServiceAccountToken":false,"containers":)"
+      R"([{"image":"docker.io/nodered/node-red:3.1","imagePullPolicy":"IfNotPresent","name":"nodered","ports":)"
+      R"([{"containerPort":1880}]}]}}}},{"apiVersion":"v1","kind":"Service","metadata":{"labels":)"
+      R"({"app.kubernetes.io/managed-by":"kelpie","app.kubernetes.io/name":"nodered"},"name":"nodered",)"
+      R"("namespace":"shop"},"spec":{"ports":[{"port":1880,"targetPort":1880}],"selector":)"
+      R"({"app.kubernetes.io/name":"nodered"},"type":"NodePort"}}],"kind":"List"})");
+}
+
+TEST(ReleaseManifest, KubernetesFilesBecomeCanonicalJson) {
+  const v1::Release release =
+      release_of(release_text("workloads: [{ name: a, manifest: [a.yaml, b.yaml] }]\n"),
+                 {{"a.yaml",
+                   "kind: ConfigMap\napiVersion: v1\nmetadata: { namespace: default, name: c }\n"
+                   "data:\n  zero: \"010\"\n  text: |\n    one\n    \ttwo\n  'yes': 1h30m\n"
+                   "n: [1, -2, 2.5, true, ~, 18446744073709551615, 1.2.3, 2024-01-01]\n"},
+                  {"b.yaml",
+                   "apiVersion: v1\nkind: List\nitems:\n"
+                   "- { apiVersion: v1, kind: Pod, metadata: { name: \"p\\u00e9\" } }\n"}});
+  EXPECT_EQ(release.steps(0).deploy().workloads(0).manifest(),
+            R"({"apiVersion":"v1","items":[{"apiVersion":"v1","data":{"text":"one\n\ttwo\n","yes":"1h30m",)"
+            R"("zero":"010"},"kind":"ConfigMap","metadata":{"name":"c","namespace":"default"},)"
+            R"("n":[1,-2,2.5,true,null,18446744073709551615,"1.2.3","2024-01-01"]},)"
+            R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"pé"}}],"kind":"List"})");
+}
+
+TEST(ReleaseManifest, TheExampleIsTheseBytes) {
+  const std::string folder = KELPIE_SOURCE_DIR "/deploy/examples/getting-started";
+  Problems problems;
+  const Manifests manifests = load_manifests({.paths = {folder + "/release.yaml"}}, problems);
+  ASSERT_EQ(manifests.releases.size(), 1U);
+  const std::string golden = KELPIE_SOURCE_DIR "/tests/golden/getting_started_release.txt";
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(manifests.releases[0].release, &text);
+  text.append("# ").append(blake2b_256(payload_of(manifests.releases[0].release)).hex()).append("\n");
+  if (std::getenv("KELPIE_GOLDEN_WRITE") != nullptr) kelpie::test::write_file(golden, text);
+  EXPECT_EQ(text, kelpie::test::read_file(golden));
+}
+
+TEST(ReleaseManifest, WarnsWhereNothingIsWrongButSomethingIsUnwise) {
+  const auto got =
+      read(release_text("microk8s: { channel: 1.32/stable }\n"
+                        "addons: [storage]\n"
+                        "images:\n"
+                        "- registry.k8s.io/pause:3.7@" +
+                        digest_of('1') +
+                        "\n"
+                        "- docker.io/calico/cni:v3.23.5@" +
+                        digest_of('2') +
+                        "\n"
+                        "workloads: [{ name: w, image: docker.io/library/nginx:1.27 }]\n"));
+  EXPECT_EQ(got.errors, std::vector<std::string>{});
+  EXPECT_EQ(got.warnings,
+            (std::vector<std::string>{
+                "m.yaml:5:10: storage is called hostpath-storage today; taken as that",
+                "m.yaml:7:3: MicroK8s 1.32 asks for registry.k8s.io/pause:3.10, so that registry.k8s.io/pause:3.7 does "
+                "not help it start",
+                "m.yaml:8:3: MicroK8s 1.32 asks for docker.io/calico/cni:v3.28.1, so that docker.io/calico/cni:v3.23.5 "
+                "does not help it start",
+                "m.yaml:9:31: docker.io/library/nginx:1.27 is not among images: it is pulled when its pod starts, and "
+                "nothing proves that it is what you signed"}));
+}
+
+TEST(ReleaseManifest, AReleaseWithoutWorkloadsSaysThatItRemovesThem) {
+  const auto got = read(release_text("microk8s: { channel: 1.32/stable }\n"));
+  EXPECT_EQ(got.warnings,
+            (std::vector<std::string>{"m.yaml:1:1: no workloads: those that an earlier release deployed are removed"}));
+}
+
+TEST(ReleaseManifest, MayTakeSixteenKibibytesAndNoMore) {
+  const auto with = [](std::size_t bytes) {
+    return read(release_text("workloads: [{ name: a, manifest: a.yaml }]\n"),
+                {{"a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { t: \"" +
+                                std::string(bytes, 'x') + "\" }\n"}});
+  };
+  EXPECT_EQ(kReleaseBytesMax, hub::kReleaseInlineBytesMax);
+  EXPECT_EQ(with(16'000).errors, std::vector<std::string>{});
+  EXPECT_EQ(
+      with(17'000).errors,
+      (std::vector<std::string>{"m.yaml:1:1: the release takes 17187 bytes, at most 16384 can be sent to a device; "
+                                "workload a takes 17122 of them"}));
+}
+
+}  // namespace
+}  // namespace kelpie::cli
