@@ -29,6 +29,10 @@ std::optional<AttemptOf> find(const HubState& state, const AttemptId& id) {
   return AttemptOf{rollout->second, target->second};
 }
 
+bool may_go(RolloutPhase phase) {
+  return phase == RolloutPhase::Running || phase == RolloutPhase::Paused;
+}
+
 void write_prepare(const HubState& state, const AttemptOf& of, v1::Prepare& out) {
   const PlanLeaf& leaf = of.rollout.leaves.at(of.target.leaf_index);
   const MerkleProof proof = of.rollout.audience->proof(of.target.leaf_index);
@@ -89,7 +93,8 @@ struct WriteMessage {
   }
   void operator()(const SendGo& send) const {
     const std::optional<AttemptOf> of = find(state, send.attempt);
-    if (!of) return;
+    // An abort in the same batch: its commit came before this GO, which therefore never leaves (invariant 25).
+    if (!of || of->target.state != TargetState::Granted || !may_go(of->rollout.phase)) return;
     v1::Deliver out;
     v1::Go& go = *out.mutable_go();
     go.set_attempt(to_string(send.attempt));

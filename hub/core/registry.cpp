@@ -156,13 +156,11 @@ Result<std::string> decommission(Turn& turn, const DecommissionDevice& gone, boo
   const std::string object = "device/" + gone.name;
   if (is_dry_run) return object;
   const DeviceId id = device->id;
+  turn.state.queued.erase(id);  // no other rollout takes up what is going
   for (auto& [rollout_id, rollout] : turn.state.rollouts) {
-    const auto target = rollout.targets.find(id);
-    if (target == rollout.targets.end() || is_terminal(target->second.state)) continue;
-    target->second.is_attempt_open = false;  // its credentials are gone: nothing it holds can be reported any more
-    withdraw(turn, rollout, target->second, TargetState::Excluded);
-    settle_abort(turn, rollout);
-    evaluate(turn, rollout);
+    const auto at = rollout.targets.find(id);
+    if (at == rollout.targets.end()) continue;
+    forsake(turn, rollout, at->second);
   }
   turn.state.due.erase({device->last_seen, DueKey::Kind::Device, id.hex()});
   leave_fleet(turn.state, *device);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "hub/core/rollout/target.h"
+#include "hub/core/rollout/wave.h"
 #include "proto/base/reached.h"
 
 namespace kelpie::hub {
@@ -110,15 +111,16 @@ void take_newer(Turn& turn, Device& device, const ReportReceived& report, bool i
 
 // Targets that wait for the device to come online, in rollouts whose wave is open.
 void wake_waiting(Turn& turn, const Device& device) {
-  for (auto at = turn.state.rollouts.rbegin(); at != turn.state.rollouts.rend(); ++at) {
-    Rollout& rollout = at->second;
+  for (auto& [id, rollout] : turn.state.rollouts) {  // the oldest first: generations rise
     if (rollout.phase != RolloutPhase::Running) continue;
     const auto target = rollout.targets.find(device.id);
     if (target == rollout.targets.end()) continue;
     const bool is_waiting =
         target->second.state == TargetState::Deferred ||
         (target->second.state == TargetState::Waiting && target->second.reason == WaitReason::Offline);
-    if (is_waiting) move_on(turn, rollout, target->second);
+    if (!is_waiting) continue;
+    move_on(turn, rollout, target->second);
+    evaluate(turn, rollout);
   }
 }
 
@@ -151,6 +153,10 @@ void take_device_report(Turn& turn, const ReportReceived& report) {
     const bool is_new_install = device.incarnation && device.incarnation->install != report.incarnation.install;
     device.hub_nonce = {};
     device.incarnation = report.incarnation;
+    if (device.rollout) {
+      Rollout& rollout = turn.state.rollouts.at(*device.rollout);
+      take_restart(turn, rollout, rollout.targets.at(device.id));
+    }
     take_newer(turn, device, report, is_new_install, true);
     acknowledge(turn, device, report);
   } else {

@@ -88,7 +88,9 @@ Result<std::vector<DeviceId>> retried(const HubState& state, const Rollout& roll
       if (target.state == TargetState::Failed) ids.push_back(id);
     }
   }
-  std::erase_if(ids, [&](const DeviceId& id) { return rollout.targets.at(id).is_attempt_open; });
+  std::erase_if(ids, [&](const DeviceId& id) {
+    return rollout.targets.at(id).is_attempt_open || !state.devices.contains(id);  // decommissioned since
+  });
   if (ids.empty()) {
     return fail({.code = Code::FailedPrecondition,
                  .message = fmt::format("rollout {} has no failed device whose attempt is closed", rollout.id.text()),
@@ -116,6 +118,7 @@ void retry(Turn& turn, Rollout& rollout, const std::vector<DeviceId>& ids) {
       (rollout.phase_reason == "failure_limit" || rollout.phase_reason == "no_evidence");
   if (was_stopped_by_failures && check_resume(rollout)) return run_again(turn, rollout);
   for (const DeviceId& id : ids) move_on(turn, rollout, rollout.targets.at(id));
+  evaluate(turn, rollout);
 }
 
 }  // namespace
@@ -133,6 +136,8 @@ void abort_rollout(Turn& turn, Rollout& rollout, std::string reason, std::string
     const bool is_before_go = target.state == TargetState::Waiting || target.state == TargetState::Preparing ||
                               target.state == TargetState::Prepared || target.state == TargetState::Deferred;
     if (is_before_go) withdraw(turn, rollout, target, TargetState::Canceled);
+    // Its GO may still be on the way: whichever of the two comes first decides, and the device says which.
+    if (target.state == TargetState::Granted || target.state == TargetState::Unknown) move_on(turn, rollout, target);
   }
   settle_abort(turn, rollout);
 }
@@ -181,6 +186,15 @@ Result<void> change_rollout(Turn& turn, const ChangeRollout& change, bool is_dry
   return {};
 }
 
+/// What is left is reported by name as deferred.
+void give_up_catching_up(Turn& turn, Rollout& rollout) {
+  rollout.catch_up_left = 0;
+  evaluate(turn, rollout);
+  for (auto& [id, target] : rollout.targets) {
+    if (target.is_catch_up) leave_deferred(turn, rollout, target);
+  }
+}
+
 void wake_rollout(Turn& turn, Rollout& rollout) {
   if (rollout.phase != RolloutPhase::Running) return;
   if (turn.now >= rollout.deadline) {
@@ -188,8 +202,7 @@ void wake_rollout(Turn& turn, Rollout& rollout) {
     if (!are_waves_done)
       return pause_rollout(turn, rollout, "deadline",
                            fmt::format("not finished within {}", kelpie::to_string(rollout.policy.timeouts.rollout)));
-    rollout.catch_up_left = 0;  // what is left is reported by name as deferred
-    return evaluate(turn, rollout);
+    return give_up_catching_up(turn, rollout);
   }
   if (rollout.open_wave >= rollout.waves.size()) return;
   const Wave& wave = rollout.waves[rollout.open_wave];

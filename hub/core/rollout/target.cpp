@@ -29,10 +29,27 @@ void begin_attempt(Turn& turn, Rollout& rollout, Target& target) {
   schedule(turn.state, target, turn.now + repeat_after(kPrepareRepeat, target.sends));
 }
 
+/// Nothing is granted any more; what is under way may end.
+bool is_over(const Rollout& rollout) {
+  return rollout.phase != RolloutPhase::Running && rollout.phase != RolloutPhase::Paused;
+}
+
 bool may_run_now(const Rollout& rollout, const Target& target) {
   if (rollout.phase != RolloutPhase::Running) return false;
   if (target.is_catch_up) return true;
   return target.wave == rollout.open_wave && rollout.waves[target.wave].phase == WavePhase::Open;
+}
+
+/// A later rollout of the same scope has begun on the device, which refuses anything older; one that was re-imaged
+/// would obey it, so it is the hub that remembers.
+bool is_superseded(const HubState& state, const Rollout& rollout, const Target& target) {
+  for (auto later = state.rollouts.rbegin(); later != state.rollouts.rend(); ++later) {  // newest first
+    if (later->second.started_at < rollout.started_at) return false;
+    const auto other = later->second.targets.find(target.device);
+    if (other == later->second.targets.end() || later->second.scope != rollout.scope) continue;
+    if (other->second.attempt > 0 && other->second.generation > target.generation) return true;
+  }
+  return false;
 }
 
 void wait_or_begin(Turn& turn, Rollout& rollout, Target& target) {
@@ -46,6 +63,11 @@ void wait_or_begin(Turn& turn, Rollout& rollout, Target& target) {
     target.conflict = device.rollout->text();
     turn.state.queued[device.id].insert(rollout.id);
     return set_waiting(turn, rollout, target, WaitReason::Conflict, turn.now + kIdle);
+  }
+  if (!target.is_attempt_open && is_superseded(turn.state, rollout, target)) {
+    KELPIE_REACHED("target.superseded");
+    note(turn, rollout, target, "target.superseded", "generation", "a later rollout has begun on this device");
+    return withdraw(turn, rollout, target, TargetState::Superseded);
   }
   if (device.connection != Connection::Online) {
     if (target.state == TargetState::Deferred) return schedule(turn.state, target, turn.now + kIdle);
@@ -103,7 +125,7 @@ void take_failure(Turn& turn, Rollout& rollout, Target& target, const ReportedAt
   const std::vector<Duration>& backoff = rollout.policy.retry.backoff;
   const bool may_retry = reported.is_transient && is_contained &&
                          target.transient_failures < rollout.policy.retry.transient && !backoff.empty() &&
-                         !target.is_cancelling;
+                         !target.is_cancelling && !is_over(rollout);
   if (!may_retry) return fail_target(turn, rollout, target, reported.reason, reported.detail);
   KELPIE_REACHED("target.transient-retry");
   const Duration wait = backoff[std::min<std::size_t>(target.transient_failures, backoff.size() - 1)];
@@ -121,7 +143,7 @@ void take_prepared(Turn& turn, Rollout& rollout, Target& target, const ReportedA
     case TargetState::Unknown:
       if (is_same_nonce) return;  // proves nothing, whatever its sequence
       KELPIE_REACHED("target.go-was-not-executed");
-      if (rollout.phase != RolloutPhase::Running && rollout.phase != RolloutPhase::Paused) {
+      if (is_over(rollout)) {
         release_lease(turn, target);
         return withdraw(turn, rollout, target, TargetState::Canceled);
       }
@@ -164,7 +186,10 @@ void take_running(Turn& turn, Rollout& rollout, Target& target, TargetState stat
   if (has_changed) {
     const Timeouts& limits = rollout.policy.timeouts;
     const WallTime from = target.granted_at.unix_ms == 0 ? turn.now : target.granted_at;
-    target.deadline = from + limits.attempt + limits.verify + limits.report_grace;
+    const Duration whole = limits.attempt + limits.verify + limits.report_grace;
+    target.deadline = from + whole;
+    // The device counts its own time with power: one that comes back late has all of it before itself.
+    if (target.deadline <= turn.now) target.deadline = turn.now + whole;
     if (state == TargetState::Soaking)
       target.deadline = turn.now + rollout.waves[target.wave].plan.soak + limits.report_grace;
     touch_synced(turn, TargetKey{rollout.id, target.device});
@@ -184,7 +209,8 @@ Digest attempt_hash_of(const Rollout& rollout, const Target& target) {
 }
 
 void leave_device(Turn& turn, Rollout& rollout, Target& target) {
-  if (!is_terminal(target.state) || target.is_cancelling) return;
+  const bool is_left = is_terminal(target.state) || (target.state == TargetState::Deferred && is_over(rollout));
+  if (!is_left || target.is_cancelling) return;
   unschedule(turn.state, target);
   Device& device = device_of(turn, target);
   if (!device.rollout || *device.rollout != rollout.id) return;
@@ -197,6 +223,7 @@ void leave_device(Turn& turn, Rollout& rollout, Target& target) {
   if (queue->second.empty()) turn.state.queued.erase(queue);
   Rollout& waiting = turn.state.rollouts.at(next);
   move_on(turn, waiting, waiting.targets.at(target.device));
+  evaluate(turn, waiting);
 }
 
 void move_on(Turn& turn, Rollout& rollout, Target& target) {
@@ -205,8 +232,9 @@ void move_on(Turn& turn, Rollout& rollout, Target& target) {
     return schedule(turn.state, target, turn.now + repeat_after(kPrepareRepeat, target.sends));
   }
   switch (target.state) {
-    case TargetState::Waiting:
-    case TargetState::Deferred: return wait_or_begin(turn, rollout, target);
+    case TargetState::Waiting: return wait_or_begin(turn, rollout, target);
+    case TargetState::Deferred:
+      return is_over(rollout) ? leave_device(turn, rollout, target) : wait_or_begin(turn, rollout, target);
     case TargetState::Preparing:
       if (!is_online(turn, target)) return wait_or_begin(turn, rollout, target);
       // While paused, preparation goes on (R15); before it was acknowledged, PREPARE is repeated.
@@ -216,13 +244,22 @@ void move_on(Turn& turn, Rollout& rollout, Target& target) {
     case TargetState::Prepared: return grant_or_refresh(turn, rollout, target);
     case TargetState::Granted:
       // Never again after an abort (invariant 25); in a pause the permission already given is still repeated.
-      if (rollout.phase == RolloutPhase::Running || rollout.phase == RolloutPhase::Paused)
+      if (is_over(rollout))
+        send_cancel(turn, rollout, target);  // a device that has begun lets it pass
+      else
         send_go(turn, rollout, target);
       return schedule(turn.state, target, std::min(target.deadline, turn.now + repeat_after(kGoRepeat, target.sends)));
     case TargetState::Executing:
     case TargetState::Verifying:
     case TargetState::Soaking: return schedule(turn.state, target, target.deadline);
-    case TargetState::Unknown: return schedule(turn.state, target, turn.now + kIdle);
+    case TargetState::Unknown:
+      if (!is_online(turn, target)) return schedule(turn.state, target, turn.now + kIdle);
+      // Either makes the device say where it stands; one that never saw its GO is prepared with another nonce.
+      if (is_over(rollout))
+        send_cancel(turn, rollout, target);
+      else
+        send_prepare(turn, target);
+      return schedule(turn.state, target, turn.now + repeat_after(kPrepareRepeat, target.sends));
     case TargetState::Succeeded:
     case TargetState::Failed:
     case TargetState::Excluded:
@@ -255,7 +292,7 @@ void wake(Turn& turn, Rollout& rollout, Target& target) {
     touch_synced(turn, TargetKey{rollout.id, target.device});
     note(turn, rollout, target, "target.unknown", "silent",
          "GO was given and no final word came in time; its lease is kept");
-    schedule(turn.state, target, turn.now + kIdle);
+    move_on(turn, rollout, target);
     settle_abort(turn, rollout);
     return evaluate(turn, rollout);
   }
@@ -266,6 +303,7 @@ void wake(Turn& turn, Rollout& rollout, Target& target) {
     return evaluate(turn, rollout);
   }
   move_on(turn, rollout, target);
+  evaluate(turn, rollout);
 }
 
 void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAttempt& reported) {
@@ -275,7 +313,7 @@ void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAtt
   if (target.is_cancelling && (is_final(reported.state))) {
     target.is_cancelling = false;
     if (target.state == TargetState::Canceled || target.state == TargetState::Failed ||
-        target.state == TargetState::Excluded) {
+        target.state == TargetState::Excluded || target.state == TargetState::Deferred) {
       if (reported.state == AttemptState::Cancelled) release_lease(turn, target);
       return leave_device(turn, rollout, target);
     }
@@ -297,6 +335,10 @@ void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAtt
       break;
     case AttemptState::Cancelled:
       release_lease(turn, target);
+      if (is_over(rollout)) {
+        withdraw(turn, rollout, target, TargetState::Canceled);
+        break;
+      }
       set_waiting(turn, rollout, target, WaitReason::Wave, turn.now);
       wait_or_begin(turn, rollout, target);
       break;
@@ -307,6 +349,7 @@ void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAtt
 
 void take_silence(Turn& turn, Rollout& rollout, Target& target, bool is_new_install) {
   if (!target.is_attempt_open) return;
+  touch_synced(turn, TargetKey{rollout.id, target.device});
   if (is_new_install) {
     KELPIE_REACHED("target.reimaged");
     target.is_attempt_open = false;
@@ -316,7 +359,7 @@ void take_silence(Turn& turn, Rollout& rollout, Target& target, bool is_new_inst
       return leave_device(turn, rollout, target);
     }
     if (is_terminal(target.state)) return;
-    if (rollout.phase == RolloutPhase::Aborting || rollout.phase == RolloutPhase::Aborted)
+    if (is_over(rollout))
       withdraw(turn, rollout, target, TargetState::Canceled);
     else
       set_waiting(turn, rollout, target, WaitReason::Wave, turn.now);
@@ -355,10 +398,35 @@ void withdraw(Turn& turn, Rollout& rollout, Target& target, TargetState end) {
   move_on(turn, rollout, target);
 }
 
+void forsake(Turn& turn, Rollout& rollout, Target& target) {
+  target.is_attempt_open = false;  // its credentials are gone: nothing it holds can be reported any more
+  target.is_cancelling = false;
+  unschedule(turn.state, target);
+  touch_synced(turn, TargetKey{rollout.id, target.device});
+  if (is_terminal(target.state)) return;
+  withdraw(turn, rollout, target, TargetState::Excluded);
+  settle_abort(turn, rollout);
+  evaluate(turn, rollout);
+}
+
+void leave_deferred(Turn& turn, Rollout& rollout, Target& target) {
+  const bool is_before_go = target.state == TargetState::Waiting || target.state == TargetState::Preparing ||
+                            target.state == TargetState::Prepared || target.state == TargetState::Deferred;
+  if (is_before_go) withdraw(turn, rollout, target, TargetState::Deferred);
+}
+
+void take_restart(Turn& turn, Rollout& rollout, Target& target) {
+  if (target.state != TargetState::Soaking) return;
+  target.deadline = turn.now + rollout.waves[target.wave].plan.soak + rollout.policy.timeouts.report_grace;
+  touch(turn, TargetKey{rollout.id, target.device});
+  schedule(turn.state, target, target.deadline);
+}
+
 void again(Turn& turn, Rollout& rollout, Target& target) {
   target.transient_failures = 0;
   device_of(turn, target).failed_attempt.reset();
-  if (rollout.waves[target.wave].phase == WavePhase::Passed) {  // beside the later waves
+  // Beside the later waves, or again beside them.
+  if (rollout.waves[target.wave].phase == WavePhase::Passed || target.is_catch_up) {
     uncount(rollout, target);
     target.is_catch_up = true;
     count(rollout, target);

@@ -22,6 +22,15 @@ void wake(Turn& turn, Rollout& rollout, Target& target);
 /// Before GO only: out of the rollout, with CANCEL to the device as long as it may hold the attempt.
 void withdraw(Turn& turn, Rollout& rollout, Target& target, TargetState end);
 
+/// Its device is being decommissioned: out of the rollout, with nothing left to wait for.
+void forsake(Turn& turn, Rollout& rollout, Target& target);
+
+/// The deadline of the rollout has come: what is not under way stays deferred, with CANCEL as in withdraw.
+void leave_deferred(Turn& turn, Rollout& rollout, Target& target);
+
+/// Another run of the device's agent was believed.
+void take_restart(Turn& turn, Rollout& rollout, Target& target);
+
 /// After an operator's retry: back to waiting, with a new attempt to come.
 void again(Turn& turn, Rollout& rollout, Target& target);
 

@@ -35,7 +35,8 @@ void set_state(Turn& turn, Rollout& rollout, Target& target, TargetState state) 
   target.sends = 0;
   if (state != TargetState::Waiting) target.reason = WaitReason::None;
   count(rollout, target);
-  if (was_catch_up && is_terminal(state)) --rollout.catch_up_left;
+  // None is left once the rollout's deadline gave up waiting for them.
+  if (was_catch_up && is_terminal(state) && rollout.catch_up_left > 0) --rollout.catch_up_left;
   touch(turn, TargetKey{rollout.id, target.device});
   touch(turn, RolloutKey{rollout.id});
   Device& device = device_of(turn, target);

@@ -132,8 +132,11 @@ void open_next_wave(Turn& turn, Rollout& rollout) {
                     .device = {}});
         turn.state.due.insert(
             {wave.opened_at + rollout.policy.timeouts.wave, DueKey::Kind::Rollout, rollout.id.text()});
-        for (const DeviceId& device : wave.plan.devices) move_on(turn, rollout, rollout.targets.at(device));
-        return;
+        for (const DeviceId& device : wave.plan.devices) {
+          Target& target = rollout.targets.at(device);
+          if (!is_terminal(target.state)) move_on(turn, rollout, target);
+        }
+        return evaluate(turn, rollout);  // all of them may have been superseded
       }
     }
     ++rollout.open_wave;
