@@ -34,6 +34,7 @@ Result<std::unique_ptr<Hub>> Hub::open(HubIdentity identity, HubSeams seams, std
   auto hub = std::unique_ptr<Hub>(new Hub(std::move(identity), std::move(seams), std::move(broker_url)));
   const InstallationId& installation = hub->identity_.trust.installation;
   KELPIE_TRY(hub->state_, records::load(hub->seams_.store, installation));
+  if (hub->seams_.anchor != nullptr) KELPIE_TRY(hub->seams_.anchor->check(hub->state_.audit));
   KELPIE_TRY(records::mark(hub->seams_.store, installation, now));
   KELPIE_TRY(rebuild(hub->state_, now));
   hub->state_.trust_version = hub->identity_.trust.version;
@@ -93,6 +94,7 @@ Result<void> Hub::step(std::span<const Incoming> incoming, WallTime now) {
     reached("before-commit");
     KELPIE_TRY(seams_.store.commit(batch));
     reached("after-commit");
+    if (seams_.anchor != nullptr && !turnover.effects.audit.empty()) KELPIE_TRY(seams_.anchor->note(state_.audit));
   }
   act(turnover);
   return {};

@@ -11,6 +11,7 @@
 #include "hub/api/call.h"
 #include "hub/core/decide.h"
 #include "hub/outbound.h"
+#include "hub/store/head_anchor.h"
 #include "proto/base/entropy.h"
 #include "proto/wire/bus.h"
 
@@ -36,12 +37,13 @@ struct HubSeams {
   Entropy& entropy;
   /// Told of each point between which a crash may fall: before-commit, after-commit, after-publish. May be empty.
   std::function<void(std::string_view point)> on_point;
+  HeadAnchor* anchor = nullptr;  // none in simulations
 };
 
 class Hub {
  public:
-  /// Reads the store. Errors: those of records::load and rebuild; FailedPrecondition when the trust document does not
-  /// name the key as a hub's.
+  /// Reads the store. Errors: those of records::load, rebuild and HeadAnchor::check; FailedPrecondition when the trust
+  /// document does not name the key as a hub's.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> open(HubIdentity identity, HubSeams seams, std::string broker_url,
                                                          WallTime now);
 

@@ -58,6 +58,7 @@ Result<void> serve(const Config& config) {
   KELPIE_TRY(make_private_folder(config.data));
   KELPIE_TRY(make_private_folder(config.data + "/artifacts"));
   KELPIE_TRY(const auto store, RocksKv::open(config.data + "/store"));
+  KELPIE_TRY(const auto anchor, HeadAnchor::open(config.data + "/head"));
   SystemEntropy entropy;
   KELPIE_TRY(const auto server, Server::start({.socket_path = config.socket,
                                                .listen = config.listen,
@@ -73,8 +74,8 @@ Result<void> serve(const Config& config) {
                                       },
                                   .on_link = [&](bool is_up) { inbox.push_always(LinkChanged{is_up}); }},
                                  entropy));
-  KELPIE_TRY(const auto hub, Hub::open(std::move(identity), {*store, *bus, *server, entropy, on_point}, config.broker,
-                                       SystemClock().wall()));
+  KELPIE_TRY(const auto hub, Hub::open(std::move(identity), {*store, *bus, *server, entropy, on_point, anchor.get()},
+                                       config.broker, SystemClock().wall()));
   log::info("hub started", {{"socket", config.socket},
                             {"tcp", server->address()},
                             {"broker", config.broker},

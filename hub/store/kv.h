@@ -1,6 +1,7 @@
 // The seam to the hub's memory of record: ordered keys, atomic batches.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ class KeyValueStore {
       const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
   /// All or nothing; on stable storage before it returns when must_sync.
   [[nodiscard]] virtual Result<void> commit(const Batch& batch) = 0;
+  /// For people and metrics; 0 for a store that is not on disk.
+  [[nodiscard]] virtual std::uint64_t bytes_on_disk() const { return 0; }
 };
 
 // Key prefixes. Numbers are 16 hex digits so that they sort.

@@ -1,5 +1,6 @@
 #include "hub/store/rocks_kv.h"
 
+#include <filesystem>
 #include <utility>
 
 #include <fmt/core.h>
@@ -50,6 +51,7 @@ std::string end_of(std::string_view prefix) {
 }  // namespace
 
 struct RocksKv::Database {
+  std::string folder;
   std::unique_ptr<rocksdb::DB> db;
 };
 
@@ -61,6 +63,7 @@ Result<std::unique_ptr<RocksKv>> RocksKv::open(const std::string& folder) {
   const rocksdb::Status status = rocksdb::DB::Open(options(), folder, &db);
   if (!status.ok()) return fail(error_of(status, fmt::format("open \"{}\" as", folder)));
   auto database = std::make_unique<Database>();
+  database->folder = folder;
   database->db.reset(db);
   return std::unique_ptr<RocksKv>(new RocksKv(std::move(database)));
 }
@@ -100,6 +103,18 @@ Result<void> RocksKv::commit(const Batch& batch) {
   const rocksdb::Status status = database_->db->Write(write, &writes);
   if (!status.ok()) return fail(error_of(status, "write to"));
   return {};
+}
+
+std::uint64_t RocksKv::bytes_on_disk() const {
+  std::uint64_t sum = 0;
+  std::error_code gone;  // files come and go while RocksDB compacts: what is gone counts nothing
+  for (auto at = std::filesystem::directory_iterator(database_->folder, gone);
+       !gone && at != std::filesystem::directory_iterator(); at.increment(gone)) {
+    std::error_code unknown;
+    const std::uintmax_t size = at->file_size(unknown);
+    if (!unknown) sum += size;
+  }
+  return sum;
 }
 
 }  // namespace kelpie::hub

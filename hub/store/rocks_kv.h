@@ -18,6 +18,7 @@ class RocksKv final : public KeyValueStore {
       std::string_view prefix, std::string_view after,
       const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
   [[nodiscard]] Result<void> commit(const Batch& batch) override;
+  [[nodiscard]] std::uint64_t bytes_on_disk() const override;
 
  private:
   struct Database;

@@ -1,6 +1,10 @@
 // What kelpie-hub says when it is told something wrong: on what, why, and what to type next. Nothing is left behind.
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/child.h"
@@ -38,6 +42,27 @@ TEST(HubArguments, AFileIsReadAndItsLinesAreNamed) {
   EXPECT_NE(wrong.err.find("hub.conf: line 3: there is no option \"colour\""), std::string::npos) << wrong.err;
 }
 
+/// "--keys DIR  what it is (default /etc/kelpie/hub)" of help, as the line of a configuration file.
+std::string line_of(std::string_view help) {
+  const std::string_view name = help.substr(0, help.find(' '));
+  const std::size_t at = help.find("(default ");
+  const std::string_view preset = at == std::string_view::npos ? "" : help.substr(at + 9, help.rfind(')') - at - 9);
+  return fmt::format("#{} ={}{}\n", name, preset.empty() ? "" : " ", preset);
+}
+
+TEST(HubArguments, TheSampleFileHasEveryOptionAtItsDefault) {
+  const std::string sample = read_file(KELPIE_SOURCE_DIR "/deploy/etc/hub.conf");
+  const std::string help = hub({"help"}).out;
+  int options = 0;
+  for (std::size_t at = help.find("  --"); at != std::string::npos; at = help.find("  --", at + 1)) {
+    const std::string line = line_of(std::string_view(help).substr(at + 4, help.find('\n', at) - at - 4));
+    if (line.starts_with("#config ")) continue;
+    EXPECT_NE(sample.find("\n" + line), std::string::npos) << line;
+    ++options;
+  }
+  EXPECT_EQ(std::count(sample.begin(), sample.end(), '='), options + 1) << "besides, the first line explains itself";
+}
+
 TEST(HubArguments, WithoutKeysNothingIsMade) {
   const TempDir dir;
   const Finished wrong = hub({"run", "--keys", dir / "none", "--data", dir / "data", "--socket", dir / "hub.sock"});
@@ -60,6 +85,37 @@ TEST(HubArguments, ASecondHubOnTheSameDataIsRefused) {
   EXPECT_EQ(second.code, 1);
   EXPECT_NE(second.err.find("store"), std::string::npos) << second.err;
   EXPECT_TRUE(program.is_running());
+}
+
+TEST(HubArguments, AStorePutBackFromAnOlderCopyIsNoticed) {
+  HubProgram program;
+  const std::vector<std::string> arguments = program.arguments(program.broker().url());
+  const std::string data = *std::next(std::find(arguments.begin(), arguments.end(), "--data"));
+  program.start();
+  program.add_device("pi-1");
+  ASSERT_EQ(program.terminate(), 0);
+  std::filesystem::copy(data + "/store", data + "/copy", std::filesystem::copy_options::recursive);
+  program.start();
+  program.add_device("pi-2");
+  ASSERT_EQ(program.terminate(), 0);
+  std::filesystem::remove_all(data + "/store");
+  std::filesystem::rename(data + "/copy", data + "/store");
+  const Finished older = hub(arguments);
+  EXPECT_EQ(older.code, 1);
+  EXPECT_NE(older.err.find("older than its head anchor"), std::string::npos) << older.err;
+  EXPECT_NE(older.err.find("rm "), std::string::npos) << older.err;
+  std::filesystem::remove(data + "/head");
+  program.start();
+  EXPECT_TRUE(program.is_running()) << program.log();
+}
+
+TEST(HubArguments, StatusSaysHowMuchDiskTheStoreTakes) {
+  HubProgram program;
+  program.start();
+  program.add_device("pi-1");
+  const auto status = program.get<api::v1::HubStatus>("/api/v1/hub");
+  ASSERT_TRUE(status);
+  EXPECT_GT(std::stoull(status->store_bytes()), 0U);
 }
 
 TEST(HubArguments, ATermEndsItCleanly) {

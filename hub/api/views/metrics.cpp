@@ -61,6 +61,7 @@ Answer answer_metrics(const ApiView& view) {
                         RolloutPhase::Succeeded});
   add(out, {"kelpie_events_total", "counter", "Events of the event stream."}, state.feed_sequence);
   add(out, {"kelpie_audit_entries_total", "counter", "Entries of the audit log."}, state.audit.size());
+  add(out, {"kelpie_store_bytes", "gauge", "Bytes of the store on disk."}, view.store.bytes_on_disk());
   add_head(out, {"kelpie_refusals_total", "counter", "Messages of devices that were refused, by code."});
   for (const auto& [code, count] : state.refusals)
     out += fmt::format("kelpie_refusals_total{{code=\"{}\"}} {}\n", code, count);

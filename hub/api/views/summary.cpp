@@ -45,6 +45,7 @@ void show_hub(const ApiView& view, api::v1::HubStatus& out) {
     (*out.mutable_refusals())[code] =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
   }
+  out.set_store_bytes(std::to_string(view.store.bytes_on_disk()));
   out.set_broker(view.broker_url);
 }
 
