@@ -84,7 +84,8 @@ void take_attempt(Turn& turn, Device& device, const ReportReceived& report, bool
   take_report(turn, rollout, *target, *report.attempt);
 }
 
-// What is owed to a device is sent as soon as it is heard again, not at the next timer.
+// What is owed to a device is sent as soon as it is heard again, or says hello because either side is back, and not at
+// the next timer.
 void serve(Turn& turn, Device& device) {
   if (!device.rollout) return;
   Rollout& rollout = turn.state.rollouts.at(*device.rollout);
@@ -106,7 +107,7 @@ void take_newer(Turn& turn, Device& device, const ReportReceived& report, bool i
   touch(turn, DeviceKey{device.id});
   recount(turn.state, device.id);
   take_attempt(turn, device, report, is_new_install);
-  if (was_away) serve(turn, device);
+  if (was_away || report.hello) serve(turn, device);
 }
 
 // Targets that wait for the device to come online, in rollouts whose wave is open.

@@ -68,6 +68,17 @@ TEST(Session, ARepeatedOrOlderReportChangesNothingButIsAcknowledged) {
   EXPECT_EQ(std::get<SendBeacon>(effects.messages[0]).sequence, sequence);
 }
 
+TEST(Session, AHelloGetsWhatTheDeviceIsOwedAtOnce) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.device("pi-1").is_on = false;
+  fleet.start(make_policy({}));
+  EXPECT_EQ(fleet.targets(), "pi-1 preparing\n") << "the PREPARE was lost, and nobody knows yet";
+  fleet.device("pi-1").is_on = true;
+  fleet.hello("pi-1");
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+}
+
 TEST(Session, AReimagedDeviceStartsAnewAndCountsAsNoFailure) {
   FakeFleet fleet;
   fleet.add(1);
