@@ -37,6 +37,7 @@ class HeaderList {
 struct Sink {
   CURL* curl = nullptr;
   const std::function<bool(std::string_view)>* on_bytes = nullptr;  // null: collect all
+  const std::function<bool()>* on_idle = nullptr;                   // null: not asked
   std::size_t bytes_max = 0;
   std::string collected;
   bool is_over_cap = false;
@@ -61,6 +62,12 @@ std::size_t take_bytes(const char* bytes, std::size_t, std::size_t count, void* 
   }
   sink.collected.append(bytes, count);
   return count;
+}
+
+int take_pause(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  Sink& sink = *static_cast<Sink*>(context);
+  sink.was_ended_by_caller = !(*sink.on_idle)();
+  return sink.was_ended_by_caller ? 1 : 0;
 }
 
 void start_curl() {
@@ -102,6 +109,11 @@ void set_options(CURL* curl, const HttpRequest& request, const HeaderList& heade
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
+  if (sink.on_idle != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, take_pause);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &sink);
+  }
   if (!request.unix_socket.empty()) {
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   }
@@ -122,7 +134,8 @@ Error error_of(CURLcode rc, const HttpRequest& request, const Sink& sink) {
   return {.code = code, .message = fmt::format("{}: {}", what, curl_easy_strerror(rc)), .reason = {}, .hint = {}};
 }
 
-Result<HttpResponse> perform(const HttpRequest& request, const std::function<bool(std::string_view)>* on_bytes) {
+Result<HttpResponse> perform(const HttpRequest& request, const std::function<bool(std::string_view)>* on_bytes,
+                             const std::function<bool()>* on_idle) {
   KELPIE_TRY(check_request(request));
   start_curl();
   const Easy curl(curl_easy_init());
@@ -130,7 +143,7 @@ Result<HttpResponse> perform(const HttpRequest& request, const std::function<boo
   HeaderList headers;
   for (const auto& [name, value] : request.headers) headers.add(fmt::format("{}: {}", name, value));
   headers.add("Expect:");  // curl would wait for "100 Continue" before larger bodies
-  Sink sink{.curl = curl.get(), .on_bytes = on_bytes, .bytes_max = request.response_bytes_max};
+  Sink sink{.curl = curl.get(), .on_bytes = on_bytes, .on_idle = on_idle, .bytes_max = request.response_bytes_max};
   set_method(curl.get(), request);
   set_options(curl.get(), request, headers, sink);
   const CURLcode rc = curl_easy_perform(curl.get());
@@ -145,11 +158,12 @@ Result<HttpResponse> perform(const HttpRequest& request, const std::function<boo
 }  // namespace
 
 Result<HttpResponse> http_call(const HttpRequest& request) {
-  return perform(request, nullptr);
+  return perform(request, nullptr, nullptr);
 }
 
-Result<HttpResponse> http_stream(const HttpRequest& request, const std::function<bool(std::string_view)>& on_bytes) {
-  return perform(request, &on_bytes);
+Result<HttpResponse> http_stream(const HttpRequest& request, const std::function<bool(std::string_view)>& on_bytes,
+                                 const std::function<bool()>& on_idle) {
+  return perform(request, &on_bytes, on_idle ? &on_idle : nullptr);
 }
 
 }  // namespace kelpie::wire

@@ -34,8 +34,10 @@ struct HttpResponse {
 
 /// Calls on_bytes as the body arrives until it returns false or the stream ends. The status is returned; a body of a
 /// status of 400 or above is collected into HttpResponse::body instead.
+/// on_idle is called about once a second, also while nothing arrives; false ends the stream too. Empty: not called.
 /// Errors: as http_call. DeadlineExceeded when the timeout passes first: what arrived is not the whole body.
 [[nodiscard]] Result<HttpResponse> http_stream(const HttpRequest& request,
-                                               const std::function<bool(std::string_view)>& on_bytes);
+                                               const std::function<bool(std::string_view)>& on_bytes,
+                                               const std::function<bool()>& on_idle = {});
 
 }  // namespace kelpie::wire

@@ -142,6 +142,22 @@ TEST(HttpStream, PassesBytesOnUntilTheCallerHasEnough) {
   EXPECT_TRUE(response->body.empty());
 }
 
+TEST(HttpStream, EndsWhenTheCallerIsDoneThoughNothingMoreArrives) {
+  const Answer answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", Answer::Then::HoldOpen);
+  std::string received;
+
+  const Result<HttpResponse> response = http_stream(
+      answer.request(),
+      [&](std::string_view bytes) {
+        received.append(bytes);
+        return true;
+      },
+      [&] { return received.empty(); });
+
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(received, "a");
+}
+
 TEST(HttpStream, CollectsTheBodyOfARefusal) {
   const Answer answer("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
   const Result<HttpResponse> response = http_stream(answer.request(), [](std::string_view) {

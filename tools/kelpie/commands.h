@@ -11,7 +11,17 @@ namespace kelpie::cli {
 
 // One function a file, in the order help lists them.
 [[nodiscard]] std::vector<Command> status_commands();
+[[nodiscard]] std::vector<Command> device_list_commands();
+[[nodiscard]] std::vector<Command> device_show_commands();
+[[nodiscard]] std::vector<Command> device_change_commands();
+[[nodiscard]] std::vector<Command> fleet_commands();
+[[nodiscard]] std::vector<Command> release_commands();
+[[nodiscard]] std::vector<Command> rollout_commands();
+[[nodiscard]] std::vector<Command> run_commands();    // kelpie command …
+[[nodiscard]] std::vector<Command> event_commands();  // and audit
 [[nodiscard]] std::vector<Command> hub_commands();
-[[nodiscard]] std::vector<Command> own_commands();  // help, version, completion
+[[nodiscard]] std::vector<Command> context_commands();  // and config
+[[nodiscard]] std::vector<Command> completion_commands();
+[[nodiscard]] std::vector<Command> own_commands();  // version, help
 
 }  // namespace kelpie::cli

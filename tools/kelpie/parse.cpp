@@ -180,6 +180,7 @@ Result<Typed> read_words(const Command& command, std::vector<std::string> words)
     return fail(wrong("the arguments make no sense", usage_of(command)));
   }
   for (const std::string& word : app.remaining()) {
+    if (word == "--") continue;  // CLI11 keeps the mark itself too
     if (is_flag(word)) return fail(unknown_flag(command, word));
     out.arguments.push_back(word);
   }
@@ -215,6 +216,7 @@ std::vector<std::string> next_words(std::span<const Command> commands, std::stri
       rest.remove_prefix(path.size() + 1);
     }
     const std::string word(rest.substr(0, rest.find(' ')));
+    if (word.starts_with("__")) continue;  // for programs
     if (std::find(out.begin(), out.end(), word) == out.end()) out.push_back(word);
   }
   return out;

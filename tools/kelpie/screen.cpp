@@ -18,6 +18,8 @@
 namespace kelpie::cli {
 namespace {
 
+constexpr Duration kRedrawGap{200};
+constexpr Duration kLineGap{1'000};
 constexpr std::size_t kAnswerBytesMax = 4'096;  // chosen: longer than any name
 
 std::string_view environment(const char* name) {
@@ -75,7 +77,7 @@ Result<std::string> Screen::drawn(const View& view) const {
   if (output == "name") return to_names(*view.message);
   return draw(view.blocks,
               {.is_wide = output == "wide", .has_headers = settings_.has_headers, .columns = settings_.columns},
-              {.width = is_terminal_ ? window().ws_col : std::size_t{0}, .has_color = has_color_, .is_utf8 = is_utf8_});
+              {.width = width(), .has_color = has_color_, .is_utf8 = is_utf8_});
 }
 
 Result<void> Screen::show(View view) {
@@ -94,6 +96,25 @@ Result<void> Screen::show(View view) {
   }
   for (const std::string& line : view.notes) note(line);
   return {};
+}
+
+void Screen::item(const View& view, std::string_view json_line) {
+  const std::string& output = settings_.output.value;
+  if (output == "json" || output == "jsonl") return write_out(json_line);
+  if (view.message == nullptr) return;  // a heartbeat: nothing for people
+  if (const Result<std::string> text = drawn(view)) write_out(*text);
+}
+
+void Screen::line(const google::protobuf::Message& message) {
+  write_out(to_json(message, Json::OneLine).append("\n"));
+}
+
+Duration Screen::frame_gap() const {
+  return redraws() ? kRedrawGap : kLineGap;
+}
+
+std::size_t Screen::width() const {
+  return is_terminal_ ? window().ws_col : std::size_t{0};
 }
 
 bool Screen::redraws() const {

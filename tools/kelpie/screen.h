@@ -32,6 +32,16 @@ class Screen {
   /// A stage on the way to it. Nothing is printed when nothing changed, nor with -o json and yaml.
   void frame(const Frame& frame);
 
+  /// One of many, as they come: `json_line` (with its line break) with -o json and jsonl, the view otherwise.
+  void item(const View& view, std::string_view json_line);
+  /// An object on a line of its own, whatever -o says: what export prints.
+  void line(const google::protobuf::Message& message);
+
+  /// Least time between two frames: a terminal is redrawn five times a second at most, a log gets a line a second.
+  [[nodiscard]] Duration frame_gap() const;
+  /// Columns of the terminal; 0: no limit.
+  [[nodiscard]] std::size_t width() const;
+
   /// "error: …" with its hint on stderr; with -o json, yaml and jsonl the problem as an object on stdout too.
   void fail_with(const Error& error, const api::v1::Problem& problem);
   /// A line of talk on stderr; silent with -q.

@@ -50,14 +50,20 @@ Result<void> Session::call_into(std::string_view rpc, const google::protobuf::Me
   return fail(Code::Internal, fmt::format("the hub's answer to {} is no {}", rpc, out.GetDescriptor()->name()));
 }
 
-Result<wire::HttpResponse> Session::send(wire::HttpRequest request) {
-  KELPIE_TRY(const Endpoint endpoint, endpoint_of(settings_));
-  const std::string path = request.url;
-  request.url = endpoint.origin + path;
+/// Fills in where the request goes, as whom, and its id.
+Result<Endpoint> Session::address(wire::HttpRequest& request, const std::string& id) const {
+  KELPIE_TRY(Endpoint endpoint, endpoint_of(settings_));
+  request.url = endpoint.origin + request.url;
   request.unix_socket = endpoint.unix_socket;
-  if (!endpoint.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
-  const std::string id = fresh_id();
   request.headers.emplace_back("X-Request-Id", id);
+  if (!endpoint.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
+  return endpoint;
+}
+
+Result<wire::HttpResponse> Session::send(wire::HttpRequest request) {
+  const std::string path = request.url;
+  const std::string id = fresh_id();
+  KELPIE_TRY(const Endpoint endpoint, address(request, id));
   SystemClock clock;
   for (int tried = 1;; ++tried) {
     const SteadyTime started = clock.steady();
@@ -76,6 +82,24 @@ Result<wire::HttpResponse> Session::send(wire::HttpRequest request) {
     if (response.error().code != Code::Unavailable) return fail(response.error());
     if (tried == kTries) return fail(unreachable(settings_, endpoint, response.error()));
   }
+}
+
+Result<void> Session::stream(const std::string& path, Duration timeout,
+                             const std::function<bool(std::string_view)>& on_bytes,
+                             const std::function<bool()>& on_idle) {
+  wire::HttpRequest request{.url = path, .headers = {{"Accept", "application/jsonl"}}, .timeout = timeout};
+  KELPIE_TRY(const Endpoint endpoint, address(request, fresh_id()));
+  screen_.trace(1, fmt::format("GET {} as a stream", path));
+  const Result<wire::HttpResponse> response = wire::http_stream(request, on_bytes, on_idle);
+  if (response && response->status < kErrorStatusMin) return {};
+  if (response) return fail(refusal_of(*response));
+  if (response.error().code == Code::DeadlineExceeded) {
+    return fail({.code = Code::DeadlineExceeded,
+                 .message = fmt::format("nothing more within {}", to_string(timeout)),
+                 .reason = std::string(kReasonWaitEnded)});
+  }
+  if (response.error().code != Code::Unavailable) return fail(response.error());
+  return fail(unreachable(settings_, endpoint, response.error()));
 }
 
 Error Session::refusal_of(const wire::HttpResponse& response) {

@@ -10,6 +10,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/wire/http_client.h"
+#include "tools/kelpie/endpoint.h"
 #include "tools/kelpie/settings.h"
 
 namespace kelpie::cli {
@@ -55,6 +56,12 @@ class Session {
   }
   static constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
 
+  /// A stream of the hub, read until on_bytes or on_idle returns false or the time is over; 0: no end.
+  /// Errors: as call; WAIT_ENDED when the time is over.
+  [[nodiscard]] Result<void> stream(const std::string& path, Duration timeout,
+                                    const std::function<bool(std::string_view)>& on_bytes,
+                                    const std::function<bool()>& on_idle);
+
   /// What the hub last refused, whole: fields and request id for -o json.
   [[nodiscard]] const std::optional<api::v1::Problem>& refused() const { return refused_; }
 
@@ -62,6 +69,7 @@ class Session {
   [[nodiscard]] Result<void> call_into(std::string_view rpc, const google::protobuf::Message& request,
                                        const CallOptions& options, google::protobuf::Message& out);
   [[nodiscard]] Result<wire::HttpResponse> send(wire::HttpRequest request);
+  [[nodiscard]] Result<Endpoint> address(wire::HttpRequest& request, const std::string& id) const;
   [[nodiscard]] Error refusal_of(const wire::HttpResponse& response);
 
   const Settings& settings_;
