@@ -29,7 +29,7 @@ std::string temporary_file() {
 [[noreturn]] void become(const ChildOptions& options, const std::string& out, const std::string& err, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);
-  const int in = open("/dev/null", O_RDONLY);
+  const int in = open(options.in_file.empty() ? "/dev/null" : options.in_file.c_str(), O_RDONLY);
   const int out_fd = open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   const int err_fd = open(err.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   dup2(in, STDIN_FILENO);

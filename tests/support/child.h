@@ -27,6 +27,7 @@ struct ChildOptions {
   std::vector<std::string> env;   // KEY=value, beside PATH, HOME and LC_ALL
   std::string out_file;           // empty: a temporary file
   std::string err_file;
+  std::string in_file;  // empty: nothing to read
 };
 
 class Child {

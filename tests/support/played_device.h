@@ -25,6 +25,7 @@ class PlayedDevice {
   void restart();
 
   void fail_from_now_on() { is_failing_ = true; }
+  void heal() { is_failing_ = false; }
   [[nodiscard]] const std::vector<std::string>& ran() const { return ran_; }  // attempt ids, in order
   [[nodiscard]] std::size_t rejected() const { return rejected_; }            // frames whose signature did not hold
   [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }  // newest sequence of a beacon

@@ -30,6 +30,7 @@ class HubProgram {
   [[nodiscard]] bool is_running() { return hub_.is_running(); }
   [[nodiscard]] std::string log() const { return hub_.err(); }
   [[nodiscard]] Broker& broker() { return broker_; }
+  [[nodiscard]] std::string socket() const { return dir_ / "hub.sock"; }
   [[nodiscard]] std::string trust_file() const { return dir_ / "keys/trust.klp"; }
   [[nodiscard]] std::string key_file() const { return dir_ / "keys/hub.key"; }
   [[nodiscard]] const wire::Trust& trust() const { return trust_; }

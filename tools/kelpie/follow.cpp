@@ -143,7 +143,7 @@ Result<void> stream_events(Session& session, const Streamed& streamed,
     const Result<void> ended = session.stream(
         stream_path(streamed, after), left, [&](std::string_view bytes) { return lines.feed(bytes, take_line); },
         [&] {
-          is_over = !on_idle();
+          is_over = is_over || !on_idle();
           return !is_over;
         });
     if (is_over) return {};

@@ -1,0 +1,150 @@
+// kelpie without a hub: contexts, settings, what it says when nobody answers, and how fast it is silent.
+#include <chrono>
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/system/cli_program.h"
+
+namespace kelpie::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(CliAlone, AnAbsentHubIsNamedWithWhereItWasChosen) {
+  const TempDir config;
+  const Finished by_default = lone_kelpie(config, {"status"});
+  EXPECT_EQ(by_default.code, 6);
+  EXPECT_EQ(by_default.err,
+            "error: no answer from the hub at /run/kelpie/hub.sock (default): there is no such socket\n"
+            "  is it running?  systemctl status kelpie-hub. Other hubs: kelpie context list, --hub ADDRESS\n");
+  const Finished by_variable = lone_kelpie(config, {"status"}, {"KELPIE_HUB=http://127.0.0.1:1"});
+  EXPECT_EQ(by_variable.code, 6);
+  EXPECT_THAT(by_variable.err, HasSubstr("the hub at http://127.0.0.1:1 (KELPIE_HUB)"));
+  EXPECT_EQ(lone_kelpie(config, {"status", "--hub", "nonsense"}).code, 2);
+}
+
+TEST(CliAlone, ContextsAreAddedUsedAndRemoved) {
+  const TempDir config;
+  EXPECT_EQ(lone_kelpie(config, {"context", "list"}).err, "no contexts: kelpie context add NAME --hub ADDRESS\n");
+  EXPECT_EQ(lone_kelpie(config, {"context", "add", "prod", "--hub", "/tmp/none.sock", "--confirm", "always"}).code, 0);
+  EXPECT_EQ(lone_kelpie(config, {"context", "add", "prod", "--hub", "/tmp/other.sock"}).code, 5);
+  EXPECT_EQ(lone_kelpie(config, {"context", "use", "prod"}).code, 0);
+  EXPECT_THAT(lone_kelpie(config, {"status"}).err, HasSubstr("the hub at /tmp/none.sock (context prod)"));
+  const Finished shown = lone_kelpie(config, {"context", "show", "-o", "json"});
+  EXPECT_EQ(nlohmann::json::parse(shown.out)["confirm"], "always");
+  const Finished typo = lone_kelpie(config, {"status", "--context", "prud"});
+  EXPECT_EQ(typo.code, 3);
+  EXPECT_THAT(typo.err, HasSubstr("there is no context \"prud\". Did you mean \"prod\"?"));
+  EXPECT_EQ(lone_kelpie(config, {"context", "remove", "prod"}).code, 0);
+  EXPECT_EQ(lone_kelpie(config, {"context", "show"}).code, 3);
+}
+
+TEST(CliAlone, AChangeInACarefulContextIsAskedForFirst) {
+  const TempDir config;
+  lone_kelpie(config, {"context", "add", "prod", "--hub", "/tmp/none.sock", "--confirm", "always"});
+  const Finished change = lone_kelpie(config, {"--context", "prod", "rollout", "pause", "01J9Q2"});
+  EXPECT_EQ(change.code, 2);
+  EXPECT_THAT(change.err, HasSubstr("needs a yes"));
+  EXPECT_EQ(lone_kelpie(config, {"--context", "prod", "rollout", "list"}).code, 6);
+}
+
+TEST(CliAlone, ATokenGoesNowhereButToItsOwnHub) {
+  const TempDir config;
+  const std::string token = config / "token";
+  write_file(token, "secret\n");
+  lone_kelpie(config, {"context", "add", "prod", "--hub", "https://127.0.0.1:1", "--token-file", token});
+  lone_kelpie(config, {"context", "use", "prod"});
+  EXPECT_THAT(lone_kelpie(config, {"status"}).err, HasSubstr("can be read by others"));
+  const Finished elsewhere =
+      lone_kelpie(config, {"config", "show", "--origin", "--hub", "http://127.0.0.1:2", "-o", "json"});
+  for (const nlohmann::json& setting : nlohmann::json::parse(elsewhere.out)["items"]) {
+    if (setting["name"] == "token-file") {
+      EXPECT_EQ(setting["value"], "");
+    }
+    if (setting["name"] == "hub") {
+      EXPECT_EQ(setting["origin"], "--hub");
+    }
+  }
+  EXPECT_EQ(lone_kelpie(config, {"status", "--hub", "http://192.0.2.1", "--token-file", token}).code, 4);
+}
+
+TEST(CliAlone, SettingsComeFromFlagVariableAndFile) {
+  const TempDir config;
+  ASSERT_EQ(lone_kelpie(config, {"context", "add", "lab", "--hub", "/tmp/none.sock"}).code, 0);  // makes the folder
+  write_file(config / "kelpie/config", "# mine\noutput = wide\ncolor = never\n");
+  const Finished shown = lone_kelpie(config, {"config", "show", "--origin", "-o", "table"}, {"KELPIE_COLOR=always"});
+  EXPECT_THAT(shown.out, HasSubstr("output      table                 --output"));
+  EXPECT_THAT(shown.out, HasSubstr("color       always                KELPIE_COLOR"));
+  write_file(config / "kelpie/config", "colour = never\n");
+  const Finished wrong = lone_kelpie(config, {"version"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("config: line 1"));
+}
+
+TEST(CliAlone, CompletionIsSilentAndQuickWhenTheHubIsAway) {
+  const TempDir config;
+  const auto started = std::chrono::steady_clock::now();
+  const Finished away =
+      lone_kelpie(config, {"__complete", "--", "device", "show", ""}, {"KELPIE_HUB=http://192.0.2.1"});
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(2));
+  EXPECT_EQ(away.code, 0);
+  EXPECT_EQ(away.out + away.err, "");
+  EXPECT_EQ(lone_kelpie(config, {"__complete", "--", "rollout", "sta"}).out, "status\n");
+  EXPECT_EQ(lone_kelpie(config, {"__complete", "--", "-o", "j"}).out, "json\njsonl\n");
+  EXPECT_EQ(lone_kelpie(config, {"__complete", "--", "device", "list", "--wh"}).out, "--where\n");
+}
+
+TEST(CliAlone, BashCompletesThroughItsScript) {
+  const TempDir config;
+  write_file(config / "script", lone_kelpie(config, {"completion", "bash"}).out +
+                                    "\nCOMP_LINE='kelpie rollout st' COMP_POINT=17 COMP_CWORD=2\n"
+                                    "COMP_WORDS=(kelpie rollout st)\n_kelpie\necho \"${COMPREPLY[@]}\"\n");
+  const Finished bash = run({.argv = {"/bin/bash", config / "script"},
+                             .env = {fmt::format("PATH={}:/usr/bin:/bin", KELPIE_BIN_DIR)},
+                             .out_file = {},
+                             .err_file = {},
+                             .in_file = {}});
+  EXPECT_EQ(bash.out, "status\n") << bash.err;
+}
+
+TEST(CliAlone, WrongWordsAreExplained) {
+  const TempDir config;
+  struct Row {
+    std::vector<std::string> words;
+    std::string said;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {{"devise", "list"}, "unknown command \"devise\". Did you mean \"device\"?"},
+           {{"device", "lst"}, "unknown command \"device lst\". Did you mean \"list\"?"},
+           {{"device"}, "device needs a command"},
+           {{"device", "list", "--selectr", "a=b"}, "device list has no flag --selectr. Did you mean \"--selector\"?"},
+           {{"device", "show"}, "device show needs DEVICE"},
+           {{"device", "show", "a", "b"}, "device show takes one argument at most"},
+           {{"device", "list", "--where"}, "--where needs a value"},
+           {{"device", "list", "--limit", "few"}, "--limit: \"few\" is not a whole number"},
+           {{"status", "--timeout", "5 min"}, "timeout (--timeout)"},
+           {{"status", "-o", "jsn"}, "output \"jsn\" (--output) is none of"}}) {
+    const Finished wrong = lone_kelpie(config, row.words);
+    EXPECT_EQ(wrong.code, 2) << row.said;
+    EXPECT_THAT(wrong.err, HasSubstr("error: " + row.said));
+    EXPECT_EQ(wrong.out, "");
+  }
+}
+
+TEST(CliAlone, StartsFast) {
+  const TempDir config;
+  lone_kelpie(config, {"version"});  // from disk
+  std::chrono::nanoseconds best = std::chrono::hours(1);
+  for (int i = 0; i < 5; ++i) {
+    const auto started = std::chrono::steady_clock::now();
+    EXPECT_EQ(lone_kelpie(config, {"version"}).code, 0);
+    best = std::min<std::chrono::nanoseconds>(best, std::chrono::steady_clock::now() - started);
+  }
+  EXPECT_LT(best, std::chrono::milliseconds(100));  // measured: 6 ms; the goal is 30, a busy machine gets slack
+}
+
+}  // namespace
+}  // namespace kelpie::test
