@@ -4,9 +4,9 @@
 #include <fmt/core.h>
 
 #include "device-agent/microk8s/addon_proofs.h"
+#include "device-agent/microk8s/capture.h"
 #include "device-agent/microk8s/commands.h"
 #include "device-agent/microk8s/node.h"
-#include "device-agent/microk8s/power.h"
 #include "device-agent/microk8s/steps.h"
 
 namespace kelpie::agent {
@@ -105,20 +105,13 @@ Tried<void> make_so(const Work& work, const Addon& addon) {
   return await_effect(work.part(script_limit(addon.name)), addon);
 }
 
-/// An API server that is not there yet is no reason to refuse: an earlier step of the release starts it.
-Tried<bool> can_read(const Work& work) {
-  KELPIE_TRY(const Power power, read_power(work));
-  if (power != Power::Running) return false;
-  return is_api_ready(work);
-}
-
 Tried<CallResult> prepare(const AddonsStep& step, const Work& work) {
   for (const Addon& addon : step.addons) {
     if (is_known_addon(work, addon_name(addon.name))) continue;
     return trouble(Reason::AddonUnknown, fmt::format("this MicroK8s has no add-on core/{}", addon.name));
   }
-  KELPIE_TRY(const bool is_readable, can_read(work));
-  if (!is_readable) {
+  KELPIE_TRY(const Reach reach, read_reach(work));
+  if (reach != Reach::Answers) {
     // A fresh MicroK8s enables dns by itself; nothing else is there before the first start.
     return prepared("MicroK8s does not run yet", Json(Json::Object{{"known", false}}));
   }

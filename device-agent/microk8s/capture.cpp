@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "device-agent/microk8s/commands.h"
 #include "device-agent/microk8s/health.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/objects.h"
@@ -14,9 +15,7 @@
 namespace kelpie::agent {
 namespace {
 
-bool is_own(const Json& object) {
-  return object.at({"metadata", "labels"}).text(kOwnerLabel) == kOwner;
-}
+constexpr Duration kApiPatience = std::chrono::seconds(120);  // facts, microk8s 5.6: it restarts now and then
 
 Json names_of(const Json::Array& objects) {
   Json names{Json::Array{}};
@@ -41,6 +40,29 @@ Tried<Json::Array> ready_ones(const Work& work, const Json::Array& objects) {
   return ready;
 }
 
+/// A stateful set replaces its pods in order: one that never got ready keeps it from going back by itself.
+Tried<Json::Array> stuck_pods(const Work& work, const Json& set) {
+  const std::string& space = set.at({"metadata", "namespace"}).text();
+  KELPIE_TRY(const Json live, get_object(work, {"statefulsets", set.at({"metadata", "name"}).text(), "-n", space}));
+  KELPIE_TRY(Json::Array pods, get_objects(work, {"pods", "-n", space}));
+  std::erase_if(pods, [&](const Json& pod) {
+    const std::string& revision = pod.at({"metadata", "labels"}).text("controller-revision-hash");
+    return !is_pod_of(live, pod) || is_pod_ready(pod) || revision == live.at({"status", "updateRevision"}).text();
+  });
+  return pods;
+}
+
+Tried<void> free_stateful_sets(const Work& work, const Json::Array& before) {
+  constexpr Duration kControllerLooks = std::chrono::seconds(3);
+  for (const Json& object : before) {
+    if (object.text("kind") != "StatefulSet") continue;
+    KELPIE_TRY(work.wait(kControllerLooks));
+    KELPIE_TRY(const Json::Array stuck, stuck_pods(work, object));
+    KELPIE_TRY(delete_objects(work, stuck));
+  }
+  return {};
+}
+
 Json::Array as_spaces(const Json& names) {
   Json::Array spaces;
   for (const Json& name : names.items()) {
@@ -56,9 +78,9 @@ Json::Array as_spaces(const Json& names) {
 Tried<Reach> read_reach(const Work& work) {
   KELPIE_TRY(const Power power, read_power(work));
   if (power == Power::Absent) return Reach::NothingThere;
-  if (power == Power::Stopped) return Reach::Away;
-  KELPIE_TRY(const bool is_ready, is_api_ready(work));
-  return is_ready ? Reach::Answers : Reach::Away;
+  if (power == Power::Stopped) return Reach::Stopped;
+  KELPIE_TRY(await_api(work.part(kApiPatience)));
+  return Reach::Answers;
 }
 
 Json empty_capture() {
@@ -72,10 +94,14 @@ Json unknown_capture() {
 Tried<Json> capture(const Work& work, const Json::Array& live, const std::vector<std::string>& missing_spaces) {
   KELPIE_TRY(const Json::Array ready, ready_ones(work, live));
   Json objects{Json::Array{}};
-  for (const Json& object : live) objects.append(without_server_fields(object));
+  for (const Json& object : live) {
+    // Made again, a job that is done would run again.
+    if (object.text("kind") != "Job" || !judge(object, {}).is_ready) objects.append(without_server_fields(object));
+  }
   Json spaces{Json::Array{}};
   for (const std::string& space : missing_spaces) spaces.append(space);
-  return Json(Json::Object{{"known", true}, {"objects", objects}, {"ready", names_of(ready)}, {"spaces", spaces}});
+  return Json(Json::Object{
+      {"kept", names_of(live)}, {"known", true}, {"objects", objects}, {"ready", names_of(ready)}, {"spaces", spaces}});
 }
 
 Json::Array merged(Json::Array a, const Json::Array& b) {
@@ -97,12 +123,13 @@ Tried<void> put_back(const Work& work, const std::string& restore_text, const Js
   const Json::Array& before = restore->at("objects").items();
   // Somebody may own a field by now; what was there before wins.
   KELPIE_TRY(apply(work, before, Force::Yes));
-  const std::set<std::string> kept = texts_of(names_of(before));
+  const std::set<std::string> kept = texts_of(restore->at("kept"));
   Json::Array added;
   std::copy_if(now.begin(), now.end(), std::back_inserter(added),
                [&](const Json& object) { return is_own(object) && !kept.contains(name_of(object)); });
   KELPIE_TRY(delete_objects(work, added));
   KELPIE_TRY(delete_objects(work, as_spaces(restore->at("spaces"))));
+  KELPIE_TRY(free_stateful_sets(work, before));
   const std::set<std::string> were_ready = texts_of(restore->at("ready"));
   Json::Array awaited;
   std::copy_if(before.begin(), before.end(), std::back_inserter(awaited),

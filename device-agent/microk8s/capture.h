@@ -8,8 +8,9 @@
 
 namespace kelpie::agent {
 
-/// Whether Kubernetes can be asked now. Prepare runs before an install or start step of the same release has.
-enum class Reach { NothingThere, Away, Answers };
+/// Whether Kubernetes can be asked now. Prepare runs before an install or start step of the same release does.
+/// Trouble: ApiNotReady when it runs and does not answer; without a way back nothing should begin.
+enum class Reach { NothingThere, Stopped, Answers };
 [[nodiscard]] Tried<Reach> read_reach(const Work& work);
 
 /// A restore point where nothing could be there.

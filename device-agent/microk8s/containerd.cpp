@@ -49,6 +49,7 @@ Tried<Exit> run_ctr(const Work& work, std::vector<std::string> arguments, Durati
 
 Reason pull_reason(std::string_view err) {
   if (has_any(err, {"no space left on device"})) return Reason::DiskFull;
+  if (has_any(err, {"failed to dial"})) return Reason::ContainerdNotReady;
   if (has_any(err, {"401 Unauthorized", "403 Forbidden", "pull access denied", "authorization failed",
                     "insufficient_scope"})) {
     return Reason::ImageUnauthorized;
@@ -153,10 +154,6 @@ Tried<void> pull_image(const Work& work, const std::string& ref, Duration limit)
     KELPIE_TRY(exit, try_pull(work, ref, limit, true));
   }
   if (exit.code == 0) return {};
-  if (has_any(exit.err, {"failed to dial"})) {
-    return trouble(Reason::ContainerdNotReady, fmt::format("containerd does not answer: {}", last_line(exit.err)),
-                   exit.err);
-  }
   return trouble(pull_reason(exit.err), fmt::format("cannot pull {}: {}", ref, last_line(exit.err)), exit.err);
 }
 
@@ -186,7 +183,7 @@ Tried<void> remove_images(const Work& work, const std::vector<std::string>& refs
 PullProgress parse_progress(std::string_view output) {
   // Blocks are redrawn: the newest line of each layer counts.
   std::map<std::string, PullProgress> layers;
-  for (const std::string& line : lines_of(without_colours(output))) {
+  for (const std::string& line : lines_of(plain_text(output))) {
     const std::size_t colon = line.find(':');
     const std::size_t bar = line.rfind('|');
     const std::size_t slash = line.find('/', bar == std::string::npos ? line.size() : bar);

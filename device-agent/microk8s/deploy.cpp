@@ -72,11 +72,29 @@ std::string names_text(const Json::Array& objects) {
   return joined(names);
 }
 
-/// A kind that an add-on of the same release brings cannot be tried before.
-Tried<void> try_manifests(const Work& work, const Json::Array& items) {
-  Tried<void> tried = dry_run(work, items);
-  if (!tried && has_any(tried.error().output, {"no matches for kind", "resource mapping not found"})) return {};
-  return tried;
+/// What a release made is the release's: fields that somebody changed since are taken back. What others made is not
+/// taken over in silence: a conflict names who owns the field.
+struct Split {
+  Json::Array ours;
+  Json::Array others;
+};
+Split split_by_owner(const Json::Array& items, const Json::Array& live) {
+  std::set<std::string> own;
+  for (const Json& object : live) {
+    if (is_own(object)) own.insert(name_of(object));
+  }
+  Split split;
+  for (const Json& item : items) (own.contains(name_of(item)) ? split.ours : split.others).push_back(item);
+  return split;
+}
+
+Tried<void> try_manifests(const Work& work, const Split& split) {
+  for (const auto& [objects, force] : {std::pair(split.others, Force::No), std::pair(split.ours, Force::Yes)}) {
+    const Tried<void> tried = dry_run(work, objects, force);
+    // A kind that an add-on of the same release brings cannot be tried before.
+    if (!tried && !has_any(tried.error().output, {"no matches for kind", "resource mapping not found"})) return tried;
+  }
+  return {};
 }
 
 Tried<CallResult> prepare(const DeployStep& step, const StepCall& call, const Work& work) {
@@ -84,15 +102,15 @@ Tried<CallResult> prepare(const DeployStep& step, const StepCall& call, const Wo
   KELPIE_TRY(require_space(work, call.disk_free_bytes));
   KELPIE_TRY(const Reach reach, read_reach(work));
   if (reach == Reach::NothingThere) return prepared("no Kubernetes yet", empty_capture());
-  if (reach == Reach::Away) return prepared("the API server does not answer: no way back", unknown_capture());
+  if (reach == Reach::Stopped) return prepared("MicroK8s is stopped: no way back is known", unknown_capture());
   KELPIE_TRY(const std::vector<std::string> missing, missing_namespaces(work, spaces_of(items)));
   Json::Array triable;
   std::copy_if(items.begin(), items.end(), std::back_inserter(triable), [&](const Json& item) {
     const std::string& space = item.at({"metadata", "namespace"}).text();
     return std::find(missing.begin(), missing.end(), space) == missing.end();
   });
-  KELPIE_TRY(try_manifests(work, triable));
   KELPIE_TRY(const Json::Array live, live_objects(work, items));
+  KELPIE_TRY(try_manifests(work, split_by_owner(triable, live)));
   KELPIE_TRY(const Json::Array own, answered_for(step, work));
   const Json::Array before = merged(live, own);
   KELPIE_TRY(const Json restore, capture(work, before, missing));
@@ -136,6 +154,16 @@ Tried<CallResult> prove(const DeployStep& step, const Work& work) {
   return unmet(std::move(deployed.error()));
 }
 
+Tried<CallResult> observe(const DeployStep& step, const Work& work) {
+  KELPIE_TRY(CallResult seen, prove(step, work));
+  if (seen.verdict != Verdict::Satisfied) return seen;
+  // The labels say which manifest was applied, not what somebody changed since: scaled to nothing is ready too.
+  KELPIE_TRY(const Json::Array items, wanted_items(step));
+  KELPIE_TRY(const bool has_drifted, differs(work, items));
+  if (!has_drifted) return seen;
+  return unmet({.reason = Reason::WorkloadDrifted, .detail = {}, .output = {}});
+}
+
 Tried<CallResult> run(const DeployStep& step, const Work& work) {
   KELPIE_TRY(require_control_plane(work));
   KELPIE_TRY(const Json::Array items, wanted_items(step));
@@ -143,9 +171,12 @@ Tried<CallResult> run(const DeployStep& step, const Work& work) {
   KELPIE_TRY(const std::vector<std::string> missing, missing_namespaces(work, spaces_of(items)));
   KELPIE_TRY(create_namespaces(work, missing));
   work.say("asking the API server whether it takes the manifests");
-  KELPIE_TRY(try_manifests(work, items));
+  KELPIE_TRY(const Json::Array live, live_objects(work, items));
+  const Split split = split_by_owner(items, live);
+  KELPIE_TRY(try_manifests(work, split));
   work.say(fmt::format("applying {} objects", items.size()));
-  KELPIE_TRY(apply(work, items, Force::No));
+  KELPIE_TRY(apply(work, split.others, Force::No));
+  KELPIE_TRY(apply(work, split.ours, Force::Yes));
   KELPIE_TRY(const Readiness readiness, await_ready(work, items));
   // Only what is well is followed by taking the old away.
   KELPIE_TRY(const Json::Array own, answered_for(step, work));
@@ -171,7 +202,7 @@ Tried<CallResult> undo(const DeployStep& step, const std::string& restore, const
 Tried<CallResult> carry_out_deploy(const DeployStep& step, const StepCall& call, const Work& work) {
   switch (call.phase) {
     case Phase::Prepare: return prepare(step, call, work);
-    case Phase::Observe:
+    case Phase::Observe: return observe(step, work);
     case Phase::Verify: return prove(step, work);
     case Phase::Run: return run(step, work);
     case Phase::Undo: return undo(step, call.restore, work);

@@ -30,6 +30,7 @@ struct PodTrouble {
   std::string word;
   Trouble trouble;
   bool is_hopeless = false;
+  FailingContainer failing;
 };
 
 const Json& condition(const Json& object, std::string_view type) {
@@ -45,6 +46,13 @@ std::string exit_of(const Json& status) {
   const Json& ended = now.is_null() ? status.at({"lastState", "terminated"}) : now;
   if (ended.is_null()) return {};
   return fmt::format(", last exit {} ({})", ended.number("exitCode", 0), ended.text("reason"));
+}
+
+FailingContainer failing_of(const Json& pod, const Json& status) {
+  return {.name_space = pod.at({"metadata", "namespace"}).text(),
+          .pod = pod.at({"metadata", "name"}).text(),
+          .container = status.text("name"),
+          .has_run = status.number("restartCount", 0) > 0 || status.at("state").has("terminated")};
 }
 
 std::optional<PodTrouble> container_trouble(const Json& pod, const Json& status) {
@@ -69,7 +77,8 @@ std::optional<PodTrouble> container_trouble(const Json& pod, const Json& status)
                     .trouble = {.reason = Reason::WorkloadCrashing,
                                 .detail = fmt::format("{}{}", where, exit_of(status)),
                                 .output = ended.text("message")},
-                    .is_hopeless = false};
+                    .is_hopeless = false,
+                    .failing = failing_of(pod, status)};
 }
 
 std::optional<PodTrouble> pod_trouble(const Json& pod) {
@@ -85,7 +94,8 @@ std::optional<PodTrouble> pod_trouble(const Json& pod) {
                       .trouble = {.reason = Reason::WorkloadUnschedulable,
                                   .detail = fmt::format("pod {} finds no room: {}", name, scheduled.text("message")),
                                   .output = {}},
-                      .is_hopeless = false};
+                      .is_hopeless = false,
+                      .failing = failing_of(pod, {})};
   }
   const std::string& word = pod.at({"status", "reason"}).text();
   if (word.empty()) return std::nullopt;
@@ -104,16 +114,6 @@ bool is_selected(const Json& pod, const Json::Object& selector) {
   return !selector.empty() && std::all_of(selector.begin(), selector.end(), [&](const auto& pair) {
     return labels.text(pair.first) == pair.second.text();
   });
-}
-
-bool is_own_pod(const Json& object, const Json& pod) {
-  if (pod.at({"metadata", "namespace"}).text() != object.at({"metadata", "namespace"}).text()) return false;
-  if (pod.at({"metadata"}).has("deletionTimestamp")) return false;  // on its way out: no verdict on the new ones
-  if (object.text("kind") == "Pod") return pod.at({"metadata", "name"}) == object.at({"metadata", "name"});
-  if (object.text("kind") == "Job") {
-    return pod.at({"metadata", "labels"}).text("job-name") == object.at({"metadata", "name"}).text();
-  }
-  return is_selected(pod, object.at({"spec", "selector", "matchLabels"}).members());
 }
 
 bool is_observed(const Json& object) {
@@ -143,7 +143,7 @@ std::optional<PodTrouble> first_trouble(const Json& object, const Json::Array& p
   if (!has_new_pods(object)) return std::nullopt;
   std::vector<const Json*> own;
   for (const Json& pod : pods) {
-    if (is_own_pod(object, pod)) own.push_back(&pod);
+    if (is_pod_of(object, pod)) own.push_back(&pod);
   }
   const auto born = [](const Json* pod) { return pod->at({"metadata", "creationTimestamp"}).text(); };
   const auto newest =
@@ -217,7 +217,7 @@ Health judge_pod(const Json& object) {
   Health health;
   health.wanted = 1;
   const bool is_over = object.at({"status", "phase"}).text() == "Succeeded";
-  health.is_ready = is_over || condition(object, "Ready").text("status") == "True";
+  health.is_ready = is_over || is_pod_ready(object);
   health.ready = health.is_ready ? 1 : 0;
   return health;
 }
@@ -238,12 +238,27 @@ bool has_health(std::string_view kind) {
   return std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end();
 }
 
+bool is_pod_of(const Json& object, const Json& pod) {
+  if (pod.at({"metadata", "namespace"}).text() != object.at({"metadata", "namespace"}).text()) return false;
+  if (pod.at({"metadata"}).has("deletionTimestamp")) return false;  // on its way out: no verdict on the new ones
+  if (object.text("kind") == "Pod") return pod.at({"metadata", "name"}) == object.at({"metadata", "name"});
+  if (object.text("kind") == "Job") {
+    return pod.at({"metadata", "labels"}).text("job-name") == object.at({"metadata", "name"}).text();
+  }
+  return is_selected(pod, object.at({"spec", "selector", "matchLabels"}).members());
+}
+
+bool is_pod_ready(const Json& pod) {
+  return condition(pod, "Ready").text("status") == "True";
+}
+
 Health judge(const Json& object, const Json::Array& pods) {
   Health health = judge_object(object);
   if (health.is_ready) return health;
   // A container's own reason says more than "did not progress".
   if (std::optional<PodTrouble> found = first_trouble(object, pods)) {
     health.is_hopeless = health.is_hopeless || found->is_hopeless;
+    health.failing = std::move(found->failing);
     health.trouble = std::move(found->trouble);
   }
   return health;

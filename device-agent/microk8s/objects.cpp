@@ -17,6 +17,8 @@ constexpr std::string_view kPrunedKinds =
     "deployments,daemonsets,statefulsets,jobs,cronjobs,pods,services,configmaps,secrets,ingresses,serviceaccounts,"
     "roles,rolebindings";
 
+constexpr Duration kApplyLimit = std::chrono::seconds(180);  // chosen: 32 workloads, a second each on a Pi
+
 Json identity_of(const Json& object) {
   Json out(Json::Object{{"apiVersion", object.at("apiVersion")}, {"kind", object.at("kind")}});
   out["metadata"]["name"] = object.at({"metadata", "name"});
@@ -48,8 +50,13 @@ Tried<void> run_apply(const Work& work, const Json::Array& objects, std::vector<
   std::vector<std::string> arguments{"apply", "--server-side", "--field-manager=kelpie"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   arguments.insert(arguments.end(), {"-f", "-"});
-  KELPIE_TRY(const Exit exit, run_kubectl(work, std::move(arguments), as_list(objects)));
+  KELPIE_TRY(const Exit exit, run_kubectl(work, std::move(arguments), as_list(objects), kApplyLimit));
   return judge_apply(exit, doing);
+}
+
+std::vector<std::string> flags_of(Force force, std::vector<std::string> flags) {
+  if (force == Force::Yes) flags.emplace_back("--force-conflicts");
+  return flags;
 }
 
 /// A job's own marks are made anew with each job; handing old ones in is refused.
@@ -67,6 +74,10 @@ void strip_job(Json& job) {
 std::string name_of(const Json& object) {
   return fmt::format("{}/{}/{}", object.text("kind"), object.at({"metadata", "namespace"}).text(),
                      object.at({"metadata", "name"}).text());
+}
+
+bool is_own(const Json& object) {
+  return object.at({"metadata", "labels"}).text(kOwnerLabel) == kOwner;
 }
 
 std::string manifest_hash(const Workload& workload) {
@@ -149,14 +160,20 @@ Json without_server_fields(Json object) {
   return object;
 }
 
-Tried<void> dry_run(const Work& work, const Json::Array& objects) {
-  return run_apply(work, objects, {"--dry-run=server"}, "the API server would refuse the manifests");
+Tried<void> dry_run(const Work& work, const Json::Array& objects, Force force) {
+  return run_apply(work, objects, flags_of(force, {"--dry-run=server"}), "the API server would refuse the manifests");
 }
 
 Tried<void> apply(const Work& work, const Json::Array& objects, Force force) {
-  std::vector<std::string> flags;
-  if (force == Force::Yes) flags.emplace_back("--force-conflicts");
-  return run_apply(work, objects, std::move(flags), "applying");
+  return run_apply(work, objects, flags_of(force, {}), "applying");
+}
+
+Tried<bool> differs(const Work& work, const Json::Array& objects) {
+  KELPIE_TRY(const Exit exit,
+             run_kubectl(work, {"diff", "--server-side", "--force-conflicts", "--field-manager=kelpie", "-f", "-"},
+                         as_list(objects), kApplyLimit));
+  // 0 the same, 1 different, more: refused, or no program named diff.
+  return exit.code == 1 && !exit.out.empty();
 }
 
 Tried<void> delete_objects(const Work& work, const Json::Array& objects) {

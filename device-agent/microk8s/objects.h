@@ -17,6 +17,7 @@ inline constexpr std::string_view kManifestLabel = "kelpie.dev/manifest";  // ha
 
 /// "Deployment/default/nodered"; the middle is empty for objects of the cluster.
 [[nodiscard]] std::string name_of(const Json& object);
+[[nodiscard]] bool is_own(const Json& object);
 /// Hash of the manifest that was signed, as its objects carry it.
 [[nodiscard]] std::string manifest_hash(const Workload& workload);
 [[nodiscard]] bool is_of_cluster(std::string_view kind);
@@ -35,8 +36,10 @@ inline constexpr std::string_view kManifestLabel = "kelpie.dev/manifest";  // ha
 
 enum class Force { No, Yes };
 /// Trouble: WorkloadConflict, ManifestRefused, DiskFull, ApiNotReady.
-[[nodiscard]] Tried<void> dry_run(const Work& work, const Json::Array& objects);
+[[nodiscard]] Tried<void> dry_run(const Work& work, const Json::Array& objects, Force force);
 [[nodiscard]] Tried<void> apply(const Work& work, const Json::Array& objects, Force force);
+/// Whether applying them would change anything. False too when kubectl cannot tell.
+[[nodiscard]] Tried<bool> differs(const Work& work, const Json::Array& objects);
 /// Waits until they are gone. Trouble: WorkloadStillThere.
 [[nodiscard]] Tried<void> delete_objects(const Work& work, const Json::Array& objects);
 /// Which of these are not there.

@@ -17,6 +17,7 @@ using std::chrono::seconds;
 
 constexpr Duration kLookEvery = seconds(3);          // chosen: one kubectl costs a Pi a second of CPU
 constexpr Duration kTrapEvery = seconds(15);         // events of a sandbox come with the first pod
+constexpr Duration kExplainLimit = seconds(10);      // beyond the limit of the call: an end without a why helps nobody
 constexpr Duration kTroublePatience = seconds(180);  // chosen: kubelet has tried five times by then
 
 struct Seen {
@@ -54,13 +55,48 @@ void add(Readiness& all, const Json& object, const Seen& seen) {
   all.ready += health.ready;
   all.wanted += health.wanted;
   all.is_hopeless = all.is_hopeless || health.is_hopeless;
-  if (!all.trouble && !health.is_ready) all.trouble = std::move(health.trouble);
+  if (all.trouble || health.is_ready || !health.trouble) return;
+  all.trouble = std::move(health.trouble);
+  all.failing = std::move(health.failing);
+}
+
+/// What it said last, of the run before if there was one. Bounded by the caller's report.
+std::string last_words(const Work& work, const FailingContainer& failing) {
+  if (!failing.has_run) return {};
+  std::vector<std::string> arguments{"logs",      "-n",        failing.name_space, failing.pod, "-c", failing.container,
+                                     "--tail=20", "--previous"};
+  const Tried<Exit> before = run_kubectl(work, arguments);
+  if (before && before->code == 0 && !before->out.empty()) return before->out;
+  arguments.pop_back();
+  const Tried<Exit> now = run_kubectl(work, arguments);
+  return now && now->code == 0 ? now->out : "";
+}
+
+/// The newest warnings of its namespace: they live five minutes, then nobody knows.
+std::string last_warnings(const Work& work, const std::string& name_space) {
+  Tried<Json::Array> events = get_objects(work, {"events", "-n", name_space, "--field-selector=type=Warning"});
+  if (!events) return {};
+  std::stable_sort(events->begin(), events->end(),
+                   [](const Json& a, const Json& b) { return a.text("lastTimestamp") < b.text("lastTimestamp"); });
+  std::string text;
+  constexpr std::size_t kWarnings = 5;
+  const std::size_t from = events->size() - std::min(events->size(), kWarnings);
+  for (std::size_t i = from; i < events->size(); ++i) {
+    text += fmt::format("{}: {}\n", (*events)[i].text("reason"), (*events)[i].text("message"));
+  }
+  return text;
 }
 
 /// Before the limit of the call: what was there last is worth more than "no time left".
-tl::unexpected<Trouble> late(const Readiness& last, Duration waited) {
-  if (last.trouble) return fail(*last.trouble);
-  return trouble(Reason::WorkloadNotReady, fmt::format("not ready after {}: {}", in_seconds(waited), last.text()));
+tl::unexpected<Trouble> give_up(const Work& work, const Readiness& last, Duration waited) {
+  if (!last.trouble) {
+    return trouble(Reason::WorkloadNotReady, fmt::format("not ready after {}: {}", in_seconds(waited), last.text()));
+  }
+  Trouble why = *last.trouble;
+  if (last.failing.pod.empty()) return fail(std::move(why));
+  const Work moment(work.host(), kExplainLimit);
+  why.output += last_warnings(moment, last.failing.name_space) + last_words(moment, last.failing);
+  return fail(std::move(why));
 }
 
 bool is_passing(const Trouble& why) {
@@ -93,18 +129,19 @@ Tried<Readiness> await_ready(const Work& work, const Json::Array& objects) {
     if (now) {
       last = *now;
       if (last.is_ready) return last;
-      if (last.is_hopeless) return late(last, work.now() - since);
+      if (last.is_hopeless) return give_up(work, last, work.now() - since);
       if (!last.trouble || last.trouble->reason == Reason::WorkloadMissing)
         troubled_since.reset();
       else if (!troubled_since)
         troubled_since = work.now();
     }
-    if (troubled_since && work.now() - *troubled_since >= kTroublePatience) return late(last, work.now() - since);
+    if (troubled_since && work.now() - *troubled_since >= kTroublePatience)
+      return give_up(work, last, work.now() - since);
     if (work.now() >= look_for_trap) {
       if (std::optional<Trouble> trap = find_sandbox_trap(work)) return fail(std::move(*trap));
       look_for_trap = work.now() + kTrapEvery;
     }
-    if (work.is_over()) return late(last, work.now() - since);
+    if (work.is_over()) return give_up(work, last, work.now() - since);
     work.say(fmt::format("waiting for workloads, {}: {}{}", in_seconds(work.now() - since), last.text(),
                          last.trouble ? ", " + last.trouble->detail : ""));
     KELPIE_TRY(work.wait(kLookEvery));

@@ -14,12 +14,14 @@ struct Readiness {
   std::int64_t wanted = 0;
   std::optional<Trouble> trouble;  // the first, when not ready
   bool is_hopeless = false;
+  FailingContainer failing;
   [[nodiscard]] std::string text() const;  // "3/4 pods ready"
 };
 
 /// One look at those of these objects that have a health. What is not there is not ready: WorkloadMissing.
 [[nodiscard]] Tried<Readiness> look_at(const Work& work, const Json::Array& objects);
-/// Trouble: the first failing container's with its last log lines, WorkloadNotReady, SandboxImageUnavailable.
+/// Trouble: the first failing container's with its last log lines and events, WorkloadNotReady,
+/// SandboxImageUnavailable.
 [[nodiscard]] Tried<Readiness> await_ready(const Work& work, const Json::Array& objects);
 
 }  // namespace kelpie::agent

@@ -63,6 +63,7 @@ constexpr std::array kRows{
     ReasonRow{Reason::WorkloadConflict, "workload-conflict", false, "somebody else owns a field the manifest sets"},
     ReasonRow{Reason::WorkloadMissing, "workload-missing", false, "the workload is not on the device"},
     ReasonRow{Reason::WorkloadOutdated, "workload-outdated", false, "another manifest of the workload is applied"},
+    ReasonRow{Reason::WorkloadDrifted, "workload-drifted", false, "somebody changed what the manifest sets"},
     ReasonRow{Reason::WorkloadNotReady, "workload-not-ready", false, "the workload did not become ready in its time"},
     ReasonRow{Reason::WorkloadImage, "workload-image", false, "a container's image cannot be had"},
     ReasonRow{Reason::WorkloadConfig, "workload-config", false, "a container's configuration cannot be used"},

@@ -60,6 +60,7 @@ enum class Reason {
   WorkloadConflict,
   WorkloadMissing,
   WorkloadOutdated,
+  WorkloadDrifted,
   WorkloadNotReady,
   WorkloadImage,
   WorkloadConfig,

@@ -23,7 +23,7 @@ Tried<Json::Array> objects_of(const RemoveStep& step, const Work& work) {
 Tried<CallResult> prepare(const RemoveStep& step, const Work& work) {
   KELPIE_TRY(const Reach reach, read_reach(work));
   if (reach == Reach::NothingThere) return prepared("no Kubernetes yet", empty_capture());
-  if (reach == Reach::Away) return prepared("the API server does not answer: no way back", unknown_capture());
+  if (reach == Reach::Stopped) return prepared("MicroK8s is stopped: no way back is known", unknown_capture());
   KELPIE_TRY(const Json::Array own, objects_of(step, work));
   KELPIE_TRY(const Json restore, capture(work, own, {}));
   return prepared(fmt::format("{} objects to remove", own.size()), restore);

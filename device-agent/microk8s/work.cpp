@@ -28,15 +28,39 @@ std::string tail(std::string_view text, std::size_t bytes_max) {
   return std::string(text.substr(from));
 }
 
+/// Behind ESC [ parameters letter; anything else after ESC is two bytes.
+std::size_t escape_end(std::string_view text, std::size_t at) {
+  if (at + 1 >= text.size() || text[at + 1] != '[') return std::min(at + 2, text.size());
+  at += 2;
+  while (at < text.size() && (text[at] < '@' || text[at] > '~')) ++at;
+  return std::min(at + 1, text.size());
+}
+
+/// Bytes of the UTF-8 character at the start, 0 when it is none: reports carry text, programs print anything.
+std::size_t character_size(std::string_view text) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const unsigned first = at(0);
+  if (first < 0x80U) return 1;
+  const std::size_t size = first >= 0xf0U ? 4 : first >= 0xe0U ? 3 : 2;
+  // Overlong forms, surrogates and what is above U+10FFFF begin with these.
+  if (first < 0xc2U || first > 0xf4U) return 0;
+  if ((first == 0xe0U && at(1) < 0xa0U) || (first == 0xedU && at(1) > 0x9fU)) return 0;
+  if ((first == 0xf0U && at(1) < 0x90U) || (first == 0xf4U && at(1) > 0x8fU)) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((at(i) & 0xc0U) != 0x80U) return 0;
+  }
+  return size;
+}
+
 CallResult with_trouble(Verdict verdict, Trouble why) {
   const ReasonRow& row = row_of(why.reason);
   CallResult result;
   result.verdict = verdict;
   result.reason = row.word;
   result.is_transient = row.is_transient;
-  result.detail = head(why.detail.empty() ? row.sentence : why.detail, kTextBytesMax);
+  result.detail = head(why.detail.empty() ? std::string(row.sentence) : plain_text(why.detail), kTextBytesMax);
   result.summary = head(result.detail, kSummaryBytesMax);
-  result.output_tail = tail(without_colours(why.output), kTextBytesMax);
+  result.output_tail = tail(plain_text(why.output), kTextBytesMax);
   return result;
 }
 
@@ -84,23 +108,25 @@ std::string in_mebibytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024.0 * 1024.0));
 }
 
-std::string without_colours(std::string_view output) {
+std::string plain_text(std::string_view output) {
   std::string out;
-  for (std::size_t i = 0; i < output.size(); ++i) {
-    if (output[i] != '\x1b') {
-      if (output[i] != '\r') out += output[i];
-      continue;
-    }
-    // ESC [ parameters letter; anything else after ESC is two bytes.
-    if (++i < output.size() && output[i] == '[') {
-      while (++i < output.size() && (output[i] < '@' || output[i] > '~')) continue;
+  for (std::size_t i = 0; i < output.size();) {
+    const auto byte = static_cast<unsigned char>(output[i]);
+    if (byte == 0x1bU) {
+      i = escape_end(output, i);
+    } else if (const std::size_t size = character_size(output.substr(i)); size == 0) {
+      out += '?';
+      ++i;
+    } else {
+      if (byte >= 0x20U || byte == '\n' || byte == '\t') out += output.substr(i, size);
+      i += size;
     }
   }
   return out;
 }
 
 std::string last_line(std::string_view output) {
-  const std::vector<std::string> lines = lines_of(without_colours(output));
+  const std::vector<std::string> lines = lines_of(plain_text(output));
   const auto at = std::find_if(lines.rbegin(), lines.rend(),
                                [](const std::string& line) { return line.find_first_not_of(" \t") != line.npos; });
   return at == lines.rend() ? "" : head(*at, kSummaryBytesMax);

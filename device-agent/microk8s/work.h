@@ -48,7 +48,8 @@ class Work {
 [[nodiscard]] std::string in_mebibytes(std::uint64_t bytes);
 /// The last line that says something, without colours: what failed programs say last.
 [[nodiscard]] std::string last_line(std::string_view output);
-[[nodiscard]] std::string without_colours(std::string_view output);
+/// As reports can carry it: no escapes, no control characters, UTF-8 only.
+[[nodiscard]] std::string plain_text(std::string_view output);
 [[nodiscard]] bool has_any(std::string_view text, std::initializer_list<std::string_view> words);
 [[nodiscard]] std::vector<std::string> lines_of(std::string_view text);
 [[nodiscard]] std::vector<std::string> words_of(std::string_view line);
