@@ -1,0 +1,153 @@
+// The verdict on workloads, as a table of what the API server says (facts, microk8s 7.4).
+#include "device-agent/microk8s/health.h"
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "tests/device-agent/microk8s/scripted_host.h"
+
+namespace kelpie::agent {
+namespace {
+
+Json parsed(const std::string& text) {
+  Result<Json> json = Json::parse(text);
+  EXPECT_TRUE(json) << text;
+  return json ? *json : Json();
+}
+
+struct Judged {
+  const char* name;
+  const char* kind;
+  const char* spec;
+  const char* status;
+  bool is_ready;
+  bool is_hopeless = false;
+};
+class Verdicts : public testing::TestWithParam<Judged> {};
+
+TEST_P(Verdicts, FollowTheTable) {
+  const Judged& row = GetParam();
+  const Json object = parsed(fmt::format(
+      R"({{"kind":"{}","metadata":{{"name":"x","namespace":"default","generation":2}},"spec":{},"status":{}}})",
+      row.kind, row.spec, row.status));
+  const Health health = judge(object, {});
+  EXPECT_EQ(health.is_ready, row.is_ready);
+  EXPECT_EQ(health.is_hopeless, row.is_hopeless);
+}
+
+constexpr const char* kTwo = R"({"replicas":2})";
+
+INSTANTIATE_TEST_SUITE_P(
+    Health, Verdicts,
+    testing::Values(
+        Judged{"DeploymentReady", "Deployment", kTwo,
+               R"({"observedGeneration":2,"replicas":2,"updatedReplicas":2,"availableReplicas":2})", true},
+        Judged{"DeploymentNotObserved", "Deployment", kTwo,
+               R"({"observedGeneration":1,"replicas":2,"updatedReplicas":2,"availableReplicas":2})", false},
+        Judged{"DeploymentOldPodsLeft", "Deployment", kTwo,
+               R"({"observedGeneration":2,"replicas":3,"updatedReplicas":2,"availableReplicas":2})", false},
+        Judged{
+            "DeploymentUnavailable", "Deployment", kTwo,
+            R"({"observedGeneration":2,"replicas":2,"updatedReplicas":2,"availableReplicas":1,"unavailableReplicas":1})",
+            false},
+        Judged{"DeploymentOmittedMeansZero", "Deployment", kTwo, R"({"observedGeneration":2})", false},
+        Judged{"DeploymentOfNone", "Deployment", R"({"replicas":0})", R"({"observedGeneration":2})", true},
+        Judged{"DeploymentLate", "Deployment", kTwo,
+               R"({"observedGeneration":2,"conditions":[{"type":"Progressing","reason":"ProgressDeadlineExceeded"}]})",
+               false, true},
+        Judged{"DaemonSetReady", "DaemonSet", "{}",
+               R"({"observedGeneration":2,"desiredNumberScheduled":1,"updatedNumberScheduled":1,"numberAvailable":1})",
+               true},
+        Judged{"DaemonSetOfNoNode", "DaemonSet", "{}",
+               R"({"observedGeneration":2,"desiredNumberScheduled":0,"updatedNumberScheduled":0,"numberAvailable":0})",
+               false},
+        Judged{"StatefulSetReady", "StatefulSet", kTwo,
+               R"({"observedGeneration":2,"replicas":2,"readyReplicas":2,"currentRevision":"a","updateRevision":"a"})",
+               true},
+        Judged{"StatefulSetHalfWay", "StatefulSet", kTwo,
+               R"({"observedGeneration":2,"replicas":2,"readyReplicas":2,"currentRevision":"a","updateRevision":"b"})",
+               false},
+        Judged{"JobComplete", "Job", "{}", R"({"succeeded":1,"conditions":[{"type":"Complete","status":"True"}]})",
+               true},
+        Judged{"JobFailed", "Job", "{}",
+               R"({"conditions":[{"type":"Failed","status":"True","message":"BackoffLimitExceeded"}]})", false, true},
+        Judged{"PodReady", "Pod", "{}", R"({"phase":"Running","conditions":[{"type":"Ready","status":"True"}]})", true},
+        Judged{"PodPending", "Pod", "{}", R"({"phase":"Pending"})", false}),
+    [](const auto& row) { return row.param.name; });
+
+struct Failing {
+  const char* word;
+  int restarts;
+  Reason reason;
+  bool is_hopeless;
+};
+class FailingContainers : public testing::TestWithParam<Failing> {};
+
+TEST_P(FailingContainers, AreNamedByTheirReason) {
+  const Json object = parsed(test::workload_json({.ready = 0}));
+  const Json pod = parsed(test::pod_json({.reason = GetParam().word, .restarts = GetParam().restarts}));
+  const Health health = judge(object, {pod});
+  ASSERT_TRUE(health.trouble);
+  EXPECT_EQ(health.trouble->reason, GetParam().reason);
+  EXPECT_EQ(health.is_hopeless, GetParam().is_hopeless);
+  EXPECT_EQ(trouble_word(object, {pod}), GetParam().word);
+}
+
+INSTANTIATE_TEST_SUITE_P(Health, FailingContainers,
+                         testing::Values(Failing{"InvalidImageName", 0, Reason::WorkloadImage, true},
+                                         Failing{"ErrImageNeverPull", 0, Reason::WorkloadImage, true},
+                                         Failing{"ErrImagePull", 0, Reason::WorkloadImage, false},
+                                         Failing{"ImagePullBackOff", 0, Reason::WorkloadImage, false},
+                                         Failing{"CreateContainerConfigError", 0, Reason::WorkloadConfig, true},
+                                         Failing{"CrashLoopBackOff", 1, Reason::WorkloadCrashing, false},
+                                         Failing{"CrashLoopBackOff", 3, Reason::WorkloadCrashing, true}),
+                         [](const auto& row) { return fmt::format("{}{}", row.param.word, row.param.restarts); });
+
+// A release that cures a crash loop must not be failed by the pods it replaces.
+TEST(Health, PodsOfTheTemplateBeforeDoNotCount) {
+  Json object = parsed(test::workload_json({.ready = 0}));
+  Json old_pod = parsed(test::pod_json({.reason = "CrashLoopBackOff", .restarts = 9}));
+  old_pod["metadata"]["labels"]["pod-template-hash"] = "1";
+  Json new_pod = parsed(test::pod_json({.reason = "ContainerCreating"}));
+  new_pod["metadata"]["labels"]["pod-template-hash"] = "2";
+  new_pod["metadata"]["creationTimestamp"] = "2026-01-01T00:05:00Z";
+  EXPECT_FALSE(judge(object, {old_pod, new_pod}).is_hopeless);
+  object["status"]["updatedReplicas"] = 0;
+  EXPECT_FALSE(judge(object, {old_pod}).is_hopeless) << "nor before the first new pod is made";
+}
+
+TEST(Health, AFullNodeIsNamed) {
+  const Json object = parsed(test::workload_json({.ready = 0}));
+  const Json pod = parsed(
+      R"({"kind":"Pod","metadata":{"name":"coredns-1","namespace":"kube-system","labels":{"app":"coredns"}},"status":)"
+      R"({"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable",)"
+      R"("message":"0/1 nodes are available: 1 Insufficient memory."}]}})");
+  const Health health = judge(object, {pod});
+  ASSERT_TRUE(health.trouble);
+  EXPECT_EQ(health.trouble->reason, Reason::WorkloadUnschedulable);
+  EXPECT_EQ(health.trouble->detail, "pod coredns-1 finds no room: 0/1 nodes are available: 1 Insufficient memory.");
+}
+
+TEST(Reasons, HaveOneRowEachWithAWordAndASentence) {
+  std::set<std::string_view> words;
+  for (const ReasonRow& row : all_reasons()) {
+    EXPECT_EQ(&row_of(row.reason), &row);
+    EXPECT_TRUE(words.insert(row.word).second) << row.word;
+    EXPECT_LE(row.word.size(), 63U) << "report.proto";
+    EXPECT_EQ(row.word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string_view::npos) << row.word;
+    EXPECT_GT(row.sentence.size(), 10U) << row.word;
+  }
+  EXPECT_EQ(all_reasons().back().reason, Reason::RestoreUnknown) << "the last of the enum";
+}
+
+TEST(Json, ReadsWhatItWroteAndRefusesTheRest) {
+  const std::string text = R"({"a":[1,-2,1.5,true,null,"x\"\n"],"b":{"c":{}}})";
+  EXPECT_EQ(parsed(text).dump(), text);
+  EXPECT_FALSE(Json::parse("{\"a\":1"));
+  EXPECT_FALSE(Json::parse(""));
+  EXPECT_FALSE(Json::parse(std::string(100, '[') + std::string(100, ']'))) << "nested too deep";
+  EXPECT_EQ(Json(std::string("\xff")).dump(), "\"\xEF\xBF\xBD\"") << "a container may say anything";
+}
+
+}  // namespace
+}  // namespace kelpie::agent

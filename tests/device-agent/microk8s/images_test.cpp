@@ -1,0 +1,285 @@
+// images: what ctr says in its three dialects, and what must be read back.
+#include <gtest/gtest.h>
+
+#include "device-agent/microk8s/containerd.h"
+#include "tests/device-agent/microk8s/scripted_host.h"
+
+namespace kelpie::agent {
+namespace {
+
+using test::ScriptedHost;
+using test::set_up_running;
+
+const std::string kDigest = "sha256:" + std::string(64, 'a');
+const std::string kOther = "sha256:" + std::string(64, 'b');
+constexpr const char* kRef = "docker.io/library/app:1.0";
+const std::string kByDigest = "docker.io/library/app@" + kDigest;
+constexpr const char* kPinned = "io.cri-containerd.pinned=pinned";
+
+ImagesStep app(std::string from = {}) {
+  return {{{.ref = kRef, .digest = kDigest, .from = std::move(from)}}};
+}
+
+struct Row {
+  std::string ref = kRef;
+  std::string digest = kDigest;
+  std::string labels = kPinned;
+  std::string platforms = "linux/amd64,linux/arm64/v8";
+  std::string status = "complete (2/2)";
+};
+/// Facts, microk8s 6.1: the tables of `ls` and `check`.
+void has_images(ScriptedHost& host, const std::vector<Row>& rows) {
+  std::string ls = "REF                       TYPE       DIGEST    SIZE     PLATFORMS   LABELS \n";
+  std::string check = "REF      TYPE       DIGEST    STATUS     SIZE     UNPACKED \n";
+  const std::string type = " application/vnd.oci.image.index.v1+json ";
+  for (const Row& row : rows) {
+    ls += row.ref + type + row.digest + " 10.6 KiB " + row.platforms + " " + row.labels + " \n";
+    check += row.ref + type + row.digest + " " + row.status + " 10.6 KiB/10.6 KiB true \n";
+  }
+  host.on("ctr image ls").out(ls);
+  host.on("ctr image check").out(check);
+}
+
+TEST(Images, ThereCompleteAndPinnedIsUnchanged) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {{}});
+  const CallResult result = host.step(Phase::Observe, app());
+  EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
+  EXPECT_EQ(result.summary, "1 image pinned by digest: docker.io/library/app:1.0");
+}
+
+struct Wrong {
+  const char* name;
+  Row row;
+  const char* reason;
+  const char* detail;
+};
+class NotSo : public testing::TestWithParam<Wrong> {};
+
+TEST_P(NotSo, SaysWhat) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {GetParam().row});
+  const CallResult result = host.step(Phase::Verify, app());
+  EXPECT_EQ(result.verdict, Verdict::Unmet);
+  EXPECT_EQ(result.reason, GetParam().reason);
+  EXPECT_EQ(result.detail, GetParam().detail);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Images, NotSo,
+    testing::Values(Wrong{"Absent",
+                          {.ref = "docker.io/library/other:1.0"},
+                          "image-missing",
+                          "docker.io/library/app:1.0 is not there"},
+                    // Facts, microk8s 6.1: `image pull` clears the pin in all versions.
+                    Wrong{"PinDropped", {.labels = "-"}, "image-missing", "docker.io/library/app:1.0 is not pinned"},
+                    // `image check` says 0 for it too.
+                    Wrong{"Incomplete",
+                          {.status = "incomplete (1/2)"},
+                          "image-missing",
+                          "docker.io/library/app:1.0 is not complete"},
+                    // A wrong --platform is not refused by pull; it shows later as "exec format error".
+                    Wrong{"OtherPlatform",
+                          {.platforms = "linux/amd64"},
+                          "image-wrong-platform",
+                          "docker.io/library/app:1.0 is for linux/amd64, the device is linux/arm64"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(Images, AnotherDigestUnderTheNameIsNotIt) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {{.digest = kOther}});
+  EXPECT_EQ(host.step(Phase::Observe, app()).reason, "image-digest-mismatch");
+}
+
+TEST(Images, PrepareFetchesByDigestThroughTheMirrorsAndMovesNoName) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {{.digest = kOther}});
+  host.on("ctr image pull").out("unpacking linux/arm64 " + kDigest + "...\ndone: 5.05ms\t\n");
+  host.on("ctr image label").out("x\n");
+  const CallResult result = host.step(Phase::Prepare, app());
+  EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
+  EXPECT_TRUE(host.was_asked("ctr image pull --hosts-dir /var/snap/microk8s/current/args/certs.d " + kByDigest));
+  EXPECT_TRUE(host.was_asked("ctr image label " + kByDigest + " " + kPinned))
+      << "so that it is not collected before GO";
+  EXPECT_FALSE(host.was_asked("ctr image tag")) << "a pod that restarts before GO still gets the old image";
+}
+
+TEST(Images, WithoutContainerdTheyArePulledAfterGo) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.on_snapd("GET /v2/snaps/microk8s").out(R"({"message":"snap not installed","kind":"snap-not-found"})", 404);
+  const CallResult result = host.step(Phase::Prepare, app());
+  EXPECT_EQ(result.verdict, Verdict::Satisfied);
+  EXPECT_EQ(result.summary, "no containerd yet: images are pulled after GO");
+}
+
+TEST(Images, RunTagsFromTheMirrorAndPinsEveryNameLast) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {});
+  host.on("ctr image pull").out("done\n");
+  host.on("ctr image tag").out("x\n");
+  host.on("ctr image label").out("x\n");
+  EXPECT_EQ(host.step(Phase::Run, app("mirror.example/app:1.0")).verdict, Verdict::Satisfied);
+  EXPECT_TRUE(host.was_asked("ctr image tag --force mirror.example/app@" + kDigest + " " + kRef));
+  const std::vector<std::string> ending(host.asked.end() - 2, host.asked.end());
+  EXPECT_EQ(ending, (std::vector<std::string>{std::string("ctr image label ") + kRef + " " + kPinned,
+                                              "ctr image label mirror.example/app@" + kDigest + " " + kPinned}));
+}
+
+// Facts, microk8s 6.1: ≤1.7 ends with 1 on a name that exists; --force is known to all.
+TEST(Images, ANameThatExistsIsReplacedAndItsOldDigestKept) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {{.digest = kOther}});
+  host.on("ctr image pull").out("done\n");
+  host.on("ctr image tag").err("ctr: image \"docker.io/library/app:1.0\": already exists\n", 1);
+  host.on("ctr image tag --force").out("x\n");
+  host.on("ctr image label").out("x\n");
+  EXPECT_EQ(host.step(Phase::Run, app()).verdict, Verdict::Satisfied);
+  EXPECT_TRUE(host.was_asked(std::string("ctr image tag --force ") + kRef + " docker.io/library/app@" + kOther));
+  EXPECT_TRUE(host.was_asked("ctr image label docker.io/library/app@" + kOther + " " + kPinned));
+}
+
+TEST(Images, WhatIsKeptForTheWayBackIsForgottenAtTheNextRun) {
+  ScriptedHost host;
+  set_up_running(host);
+  const std::string oldest = "docker.io/library/app@sha256:" + std::string(64, 'c');
+  const std::string kept_for = std::string("kelpie.dev/for=") + kRef + "," + kPinned;
+  has_images(host, {{.digest = kOther},
+                    {.ref = "docker.io/library/app@" + kOther, .digest = kOther, .labels = kept_for},
+                    {.ref = oldest, .digest = "sha256:" + std::string(64, 'c'), .labels = kept_for}});
+  for (const char* const verb : {"pull", "tag", "label", "rm"}) host.on(std::string("ctr image ") + verb).out("x\n");
+  EXPECT_EQ(host.step(Phase::Run, app()).verdict, Verdict::Satisfied);
+  EXPECT_TRUE(host.was_asked("ctr image rm " + oldest));
+  EXPECT_EQ(host.times_asked("ctr image rm"), 1U);
+}
+
+TEST(Images, UndoTakesTheOldDigestBackWithoutTheNetwork) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {{.digest = kOther, .labels = "-"}});
+  for (const char* const verb : {"pull", "tag", "label", "rm"}) host.on(std::string("ctr image ") + verb).out("x\n");
+  const std::string restore = host.step(Phase::Prepare, app()).restore;
+  has_images(host, {{}, {.ref = kByDigest}});
+  host.on("ctr image rm").out("x\n").does([&host] { has_images(host, {{.digest = kOther, .labels = "-"}}); });
+  const CallResult result = host.step(Phase::Undo, app(), restore);
+  EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
+  EXPECT_TRUE(host.was_asked("ctr image tag --force docker.io/library/app@" + kOther + " " + kRef));
+  EXPECT_TRUE(host.was_asked(std::string("ctr image label ") + kRef + " io.cri-containerd.pinned="));
+  EXPECT_TRUE(host.was_asked("ctr image rm " + kByDigest)) << "what prepare fetched";
+}
+
+struct Refusal {
+  const char* name;
+  const char* err;
+  const char* reason;
+  bool is_transient;
+};
+class RefusedPull : public testing::TestWithParam<Refusal> {};
+
+TEST_P(RefusedPull, NamesTheReason) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {});
+  host.on("ctr image pull").err(GetParam().err, 1);
+  const CallResult result = host.step(Phase::Prepare, app());
+  EXPECT_EQ(result.verdict, Verdict::Failed);
+  EXPECT_EQ(result.reason, GetParam().reason) << result.detail;
+  EXPECT_EQ(result.is_transient, GetParam().is_transient);
+  EXPECT_NE(result.detail.find(kByDigest), std::string::npos) << result.detail;
+}
+
+// Facts, microk8s 6.1, and platform 2.3.
+INSTANTIATE_TEST_SUITE_P(
+    Images, RefusedPull,
+    testing::Values(
+        Refusal{"Unknown17", "ctr: failed to resolve reference \"R\": R: not found\n", "image-not-found", false},
+        Refusal{"Unknown2", "ctr: failed to resolve image: R: not found\n", "image-not-found", false},
+        Refusal{"Down",
+                "ctr: failed to resolve reference \"R\": failed to do request: Head \"http://m\": dial tcp "
+                "10.0.0.1:5000: connect: connection refused\n",
+                "image-pull-failed", true},
+        Refusal{"Dns", "ctr: failed to resolve image: failed to do request: dial tcp: lookup m: no such host\n",
+                "image-pull-failed", true},
+        Refusal{"Denied",
+                "ctr: failed to resolve reference \"R\": unexpected status code [manifests v1]: 401 "
+                "Unauthorized\n",
+                "image-unauthorized", false},
+        Refusal{"Private", "ctr: R: pull access denied, repository does not exist or may require authorization\n",
+                "image-unauthorized", false},
+        Refusal{"CutOff", "ctr: failed to read expected number of bytes: unexpected EOF\n", "image-pull-failed", true},
+        Refusal{"WrongBytes",
+                "ctr: failed commit on ref \"layer\": unexpected commit digest sha256:a, expected "
+                "sha256:b: failed precondition\n",
+                "image-digest-mismatch", false},
+        Refusal{"Full", "ctr: failed to copy: failed to send write: write /x: no space left on device: unknown\n",
+                "disk-full", true},
+        Refusal{"NoContainerd", "ctr: failed to dial \"/var/snap/x/containerd.sock\": context deadline exceeded\n",
+                "containerd-not-ready", true}),
+    [](const auto& row) { return row.param.name; });
+
+// Facts, microk8s 6.1: 2.x on some roots; --local is a usage error in 1.6, so it is not given at first.
+TEST(Images, ADaemonThatCannotUnpackIsAskedToLeaveItToTheClient) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {});
+  host.on("ctr image pull")
+      .err("ctr: unable to initialize unpacker: no unpack platforms defined: invalid argument\n", 1)
+      .out("done\n");
+  host.on("ctr image label").out("x\n");
+  EXPECT_EQ(host.step(Phase::Prepare, app()).verdict, Verdict::Satisfied);
+  EXPECT_TRUE(
+      host.was_asked("ctr image pull --hosts-dir /var/snap/microk8s/current/args/certs.d --local " + kByDigest));
+}
+
+TEST(Images, TooLittleRoomIsSaidBeforeAnythingIsPulled) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.free_bytes = 1ULL << 30U;
+  const CallResult result = host.step(Phase::Prepare, app());
+  EXPECT_EQ(result.reason, "disk-full");
+  EXPECT_EQ(result.detail, "1024.0 MiB are free where MicroK8s keeps its data, 1536.0 MiB are needed");
+}
+
+TEST(Images, ProgressIsThatOfTheNewestBlock) {
+  const std::string blocks =
+      "docker.io/library/app:1.0:  resolved       |\x1b[32m++++++\x1b[0m| \n"
+      "layer-sha256:aa: downloading    |\x1b[32m+++\x1b[0m---|  1.2 MiB/3.4 MiB \n"
+      "layer-sha256:bb: downloading    |------|    0.0 B/54.0 MiB \n"
+      "elapsed: 0.2 s total:  1.2 Mi (6.0 MiB/s)\n"
+      "layer-sha256:aa: done           |\x1b[32m++++++\x1b[0m| \n"
+      "layer-sha256:bb: downloading    |\x1b[32m+\x1b[0m-----| 512.0 KiB/54.0 MiB \n";
+  const PullProgress progress = parse_progress(blocks);
+  EXPECT_DOUBLE_EQ(progress.total_mebibytes, 57.4);
+  EXPECT_DOUBLE_EQ(progress.done_mebibytes, 1.7);
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {});
+  host.on("ctr image pull").out(blocks);
+  host.on("ctr image label").out("x\n");
+  EXPECT_EQ(host.step(Phase::Prepare, app()).verdict, Verdict::Satisfied);
+  EXPECT_EQ(host.progress.back(), "pulling " + kByDigest + " 1.7/57.4 MiB");
+}
+
+TEST(Images, RowsOfTheTableAreReadFromTheirKnownEnds) {
+  const ImageTable table = parse_images(
+      "REF                TYPE                                    DIGEST       SIZE    PLATFORMS          LABELS \n"
+      "registry.k8s.io/pause:3.10 application/vnd.oci.image.index.v1+json sha256:1 311.2 KiB linux/amd64,linux/arm64 "
+      "io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned \n"
+      "sha256:22 application/vnd.oci.image.index.v1+json sha256:1 311.2 KiB linux/amd64 - \n");
+  ASSERT_EQ(table.size(), 2U);
+  const ImageRow& pause = table.at("registry.k8s.io/pause:3.10");
+  EXPECT_EQ(pause.digest, "sha256:1");
+  EXPECT_EQ(pause.size, "311.2 KiB");
+  EXPECT_EQ(pause.platforms, (std::vector<std::string>{"linux/amd64", "linux/arm64"}));
+  EXPECT_TRUE(pause.is_pinned());
+  EXPECT_FALSE(table.at("sha256:22").is_pinned());
+}
+
+}  // namespace
+}  // namespace kelpie::agent
