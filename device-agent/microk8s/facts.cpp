@@ -114,15 +114,18 @@ void add_workloads(const Work& work, const Json::Array& objects, Facts& facts) {
     const std::string& workload = one.at({"metadata", "labels"}).text(kWorkloadLabel);
     if (workload.empty() || !has_health(one.text("kind")) || facts.workloads.size() == kListMax) continue;
     const std::string& space = one.at({"metadata", "namespace"}).text();
-    const Health health = judge(one, {});
-    if (!health.is_ready && !pods.contains(space)) pods[space] = pods_of(work, space);
+    Health health = judge(one, {});
+    if (!health.is_ready) {
+      if (!pods.contains(space)) pods[space] = pods_of(work, space);
+      health = judge(one, pods[space]);
+    }
     facts.workloads.push_back({.name = one.at({"metadata", "name"}).text(),
                                .name_space = space,
                                .kind = one.text("kind"),
                                .ready = static_cast<std::uint32_t>(std::max<std::int64_t>(health.ready, 0)),
                                .wanted = static_cast<std::uint32_t>(std::max<std::int64_t>(health.wanted, 0)),
                                .node_ports = node_ports(objects, workload),
-                               .trouble = health.is_ready ? "" : trouble_word(one, pods[space])});
+                               .trouble = health.word});
   }
 }
 

@@ -69,7 +69,8 @@ std::optional<PodTrouble> container_trouble(const Json& pod, const Json& status)
         .trouble = {.reason = row->reason,
                     .detail = fmt::format("{}: {} ({}){}", where, word, waiting.text("message"), exit_of(status)),
                     .output = {}},
-        .is_hopeless = row->is_hopeless || (row->reason == Reason::WorkloadCrashing && has_tried)};
+        .is_hopeless = row->is_hopeless || (row->reason == Reason::WorkloadCrashing && has_tried),
+        .failing = failing_of(pod, status)};
   }
   const Json& ended = status.at({"state", "terminated"});
   if (ended.number("exitCode", 0) == 0) return std::nullopt;
@@ -105,7 +106,8 @@ std::optional<PodTrouble> pod_trouble(const Json& pod) {
       .trouble = {.reason = has_room ? Reason::WorkloadCrashing : Reason::WorkloadUnschedulable,
                   .detail = fmt::format("pod {}: {} ({})", name, word, pod.at({"status", "message"}).text()),
                   .output = {}},
-      .is_hopeless = false};
+      .is_hopeless = false,
+      .failing = failing_of(pod, {})};
 }
 
 /// Every key of the selector is on the pod. Expressions are rare on devices and match nothing here.
@@ -258,15 +260,11 @@ Health judge(const Json& object, const Json::Array& pods) {
   // A container's own reason says more than "did not progress".
   if (std::optional<PodTrouble> found = first_trouble(object, pods)) {
     health.is_hopeless = health.is_hopeless || found->is_hopeless;
+    health.word = std::move(found->word);
     health.failing = std::move(found->failing);
     health.trouble = std::move(found->trouble);
   }
   return health;
-}
-
-std::string trouble_word(const Json& object, const Json::Array& pods) {
-  const std::optional<PodTrouble> found = first_trouble(object, pods);
-  return found ? found->word : "";
 }
 
 }  // namespace kelpie::agent

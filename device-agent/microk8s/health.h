@@ -23,6 +23,7 @@ struct Health {
   std::int64_t wanted = 0;
   std::optional<Trouble> trouble;  // first failing container's, or of the object itself
   bool is_hopeless = false;        // waiting longer changes nothing
+  std::string word;                // Kubernetes' own of that container: ImagePullBackOff
   FailingContainer failing;
 };
 
@@ -33,7 +34,5 @@ struct Health {
 /// Of the same namespace, by selector or name, and not on its way out.
 [[nodiscard]] bool is_pod_of(const Json& object, const Json& pod);
 [[nodiscard]] bool is_pod_ready(const Json& pod);
-/// "ImagePullBackOff", the word of the container that fails first; empty when none does.
-[[nodiscard]] std::string trouble_word(const Json& object, const Json::Array& pods);
 
 }  // namespace kelpie::agent

@@ -90,9 +90,9 @@ Reason reason_of(const Answer& answer) {
   return Reason::SnapdRefused;
 }
 
-tl::unexpected<Trouble> refused(std::string_view what, const Answer& answer) {
+tl::unexpected<Trouble> refused(std::string_view doing, const Answer& answer) {
   const std::string message = answer.message().empty() ? fmt::format("status {}", answer.status) : answer.message();
-  return trouble(reason_of(answer), fmt::format("snapd refuses to {}: {}", what, message));
+  return trouble(reason_of(answer), fmt::format("{}: snapd refuses: {}", doing, message));
 }
 
 /// What is being done now, for people: "installing 1.32/stable: Download snap "microk8s", 34.1/180.0 MiB".
@@ -125,7 +125,7 @@ Tried<void> judge_change(const Json& change, std::string_view doing) {
     reason = Reason::DiskFull;
   } else if (has_any(err, {"has running apps"})) {
     reason = Reason::SnapRunningApps;
-  } else if (has_any(err, {"run hook"}) && has_any(err, {"timeout", "maximum runtime"})) {
+  } else if (has_any(err, {"hook"}) && has_any(err, {"timeout", "timed out", "maximum runtime"})) {
     reason = Reason::SnapHookTimeout;
   } else if (is_store_trouble(err)) {
     reason = Reason::StoreUnreachable;
@@ -215,7 +215,7 @@ bool Snap::is_running() const {
 
 Tried<SnapdSystem> read_system(const Work& work) {
   KELPIE_TRY(const Answer answer, read(work, "/v2/system-info"));
-  if (!answer.is_good()) return refused("say what it is", answer);
+  if (!answer.is_good()) return refused("asking snapd what it is", answer);
   return SnapdSystem{.version = answer.result.text("version"),
                      .architecture = answer.result.text("architecture"),
                      .is_on_classic = !answer.result.has("on-classic") || answer.result.at("on-classic").is_true()};
@@ -225,7 +225,7 @@ Tried<Snap> read_snap(const Work& work) {
   KELPIE_TRY(const Answer answer, read(work, kSnapPath));
   // The kind is that of a snap the store does not have: the status alone says which is meant.
   if (answer.status == 404) return Snap{};
-  if (!answer.is_good()) return refused("show microk8s", answer);
+  if (!answer.is_good()) return refused("asking for microk8s", answer);
   const Json& in = answer.result;
   Snap snap;
   snap.is_installed = true;
@@ -250,7 +250,7 @@ Tried<Snap> read_installed_snap(const Work& work) {
 
 Tried<bool> has_channel(const Work& work, const std::string& channel) {
   KELPIE_TRY(const Answer answer, read(work, "/v2/find?name=microk8s"));
-  if (!answer.is_good()) return refused("look microk8s up", answer);
+  if (!answer.is_good()) return refused("looking microk8s up in the store", answer);
   for (const Json& found : answer.result.items()) {
     if (found.at("channels").has(channel)) return true;
   }
