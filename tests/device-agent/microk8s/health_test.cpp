@@ -1,6 +1,10 @@
 // The verdict on workloads, as a table of what the API server says (facts, microk8s 7.4).
 #include "device-agent/microk8s/health.h"
 
+#include <fstream>
+#include <iterator>
+#include <set>
+
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
@@ -90,7 +94,8 @@ TEST_P(FailingContainers, AreNamedByTheirReason) {
   ASSERT_TRUE(health.trouble);
   EXPECT_EQ(health.trouble->reason, GetParam().reason);
   EXPECT_EQ(health.is_hopeless, GetParam().is_hopeless);
-  EXPECT_EQ(trouble_word(object, {pod}), GetParam().word);
+  EXPECT_EQ(health.word, GetParam().word);
+  EXPECT_EQ(health.failing.container, "main");
 }
 
 INSTANTIATE_TEST_SUITE_P(Health, FailingContainers,
@@ -138,6 +143,18 @@ TEST(Reasons, HaveOneRowEachWithAWordAndASentence) {
     EXPECT_GT(row.sentence.size(), 10U) << row.word;
   }
   EXPECT_EQ(all_reasons().back().reason, Reason::RestoreUnknown) << "the last of the enum";
+}
+
+TEST(Reasons, AreAllInTheReadme) {
+  std::ifstream in(KELPIE_SOURCE_DIR "/device-agent/microk8s/README.md");
+  const std::string readme{std::istreambuf_iterator<char>(in), {}};
+  for (const ReasonRow& row : all_reasons()) {
+    const std::string written = std::string(row.word) + (row.is_transient ? "*" : "");
+    const bool is_listed = readme.find(written + ",") != std::string::npos ||
+                           readme.find(written + " ·") != std::string::npos ||
+                           readme.find(written + "\n") != std::string::npos;
+    EXPECT_TRUE(is_listed) << written;
+  }
 }
 
 TEST(Json, ReadsWhatItWroteAndRefusesTheRest) {

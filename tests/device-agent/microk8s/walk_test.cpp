@@ -1,117 +1,23 @@
 // The reference walk through carry_out over the modelled device: from no snap to nodered on its node port, again
 // without a change, and back.
 #include <algorithm>
+#include <cctype>
+#include <map>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include "device-agent/microk8s/carry_out.h"
-#include "tests/tools/sim/microk8s/device.h"
+#include "tests/device-agent/microk8s/walk.h"
 
 namespace kelpie::agent {
 namespace {
 
 using sim::Device;
 
-std::string digest_of(char fill) {
-  return "sha256:" + std::string(64, fill);
-}
-
-std::vector<Step> reference_steps() {
-  return {
-      InstallStep{.channel = "1.32/stable", .hold = true},
-      StartStep{},
-      ImagesStep{{
-          {.ref = "registry.k8s.io/pause:3.10", .digest = digest_of('1'), .from = "mirror.example/pause:3.10"},
-          {.ref = "docker.io/calico/cni:v3.28.1", .digest = digest_of('2'), .from = {}},
-          {.ref = "docker.io/nodered/node-red:3.1", .digest = digest_of('5'), .from = {}},
-      }},
-      AddonsStep{{{.name = "dns", .args = {}, .is_absent = false},
-                  {.name = "hostpath-storage", .args = {}, .is_absent = false},
-                  {.name = "dashboard", .args = {}, .is_absent = false}}},
-      DeployStep{.workloads = {{.name = "nodered",
-                                .name_space = "default",
-                                .manifest = sim::workload("nodered", "docker.io/nodered/node-red:3.1")}},
-                 .prune = true},
-  };
-}
-
-/// One attempt, as the agent's core asks for it.
-class Walk {
- public:
-  explicit Walk(Device& device) : device_(device) {}
-
-  CallResult ask(Phase phase, const Step& step, const std::string& restore = {}) {
-    return carry_out({.id = 1,
-                      .what = StepCall{.phase = phase, .step = step, .restore = restore, .disk_free_bytes = 0},
-                      .limit = std::chrono::minutes(15)});
-  }
-  CallResult checks() {
-    return carry_out(
-        {.id = 1,
-         .what = ChecksCall{{NodeReadyCheck{}, WorkloadReadyCheck{.workload = "nodered", .within_s = 300}}},
-         .limit = std::chrono::minutes(10)});
-  }
-  Facts facts() { return carry_out({.id = 1, .what = FactsCall{}, .limit = std::chrono::minutes(2)}).facts; }
-
-  /// "install changed, start changed, …"; ends at the first failure with its reason.
-  std::string go(const std::vector<Step>& steps) {
-    restores.clear();
-    for (const Step& step : steps) {
-      const CallResult result = ask(Phase::Prepare, step);
-      if (result.verdict != Verdict::Satisfied) return said(step, "not prepared", result);
-      restores.push_back(result.restore);
-    }
-    std::string story;
-    for (const Step& step : steps) {
-      const std::string end = one(step);
-      story += (story.empty() ? "" : ", ") + end;
-      if (end.find(':') != std::string::npos) break;
-    }
-    return story;
-  }
-  std::string go_back(const std::vector<Step>& steps) {
-    std::string story;
-    for (std::size_t i = steps.size(); i-- > 0;) {
-      const CallResult result = ask(Phase::Undo, steps[i], restores[i]);
-      if (result.verdict != Verdict::Satisfied) return story + said(steps[i], "not undone", result);
-      story += fmt::format("{}{} undone", story.empty() ? "" : ", ", kind_of(steps[i]));
-    }
-    return story;
-  }
-
-  std::vector<std::string> restores;
-  std::vector<std::string> progress;
-
- private:
-  static std::string said(const Step& step, std::string_view end, const CallResult& result) {
-    return fmt::format("{} {}: {} ({})", kind_of(step), end, result.reason, result.detail);
-  }
-  std::string one(const Step& step) {
-    const CallResult seen = ask(Phase::Observe, step);
-    if (seen.verdict == Verdict::Satisfied) return fmt::format("{} unchanged", kind_of(step));
-    if (seen.verdict == Verdict::Failed) return said(step, "not observed", seen);
-    const CallResult ran = ask(Phase::Run, step);
-    if (ran.verdict != Verdict::Satisfied) return said(step, "failed", ran);
-    const CallResult proved = ask(Phase::Verify, step);
-    if (proved.verdict != Verdict::Satisfied) return said(step, "not proved", proved);
-    return fmt::format("{} changed", kind_of(step));
-  }
-  CallResult carry_out(const Call& call) {
-    static const DevicePaths paths;
-    Host host{device_.sim,   device_.sim, device_.sim,
-              device_.pause, paths,       [this](std::string line) { progress.push_back(std::move(line)); }};
-    return agent::carry_out(call, host);
-  }
-
-  Device& device_;
-};
-
-void fill_registries(Device& device) {
-  device.world.images["mirror.example/pause:3.10"] = {.digest = digest_of('1')};
-  device.world.images["docker.io/calico/cni:v3.28.1"] = {.digest = digest_of('2')};
-  device.world.images["docker.io/nodered/node-red:3.1"] = {.digest = digest_of('5')};
-}
+using test::digest_of;
+using test::fill_registries;
+using test::reference_steps;
+using test::Walk;
 
 TEST(ReferenceWalk, FromNoSnapToAReachableWorkloadAndThenUnchanged) {
   Device device;
@@ -239,6 +145,63 @@ INSTANTIATE_TEST_SUITE_P(
                                     .prune = true}),
                     Step(RemoveStep{{"old"}})),
     [](const auto& row) { return fmt::format("{}{}", kind_of(row.param), row.index); });
+
+struct Struck {
+  const char* fault;
+  const char* ending;  // how the story of the walk goes on from its first failure
+};
+class FaultInTheWalk : public testing::TestWithParam<Struck> {};
+
+// What strikes once at its worst is named; undone, the device is as before.
+TEST_P(FaultInTheWalk, IsNamedOrOvercomeAndUndone) {
+  Device device;
+  fill_registries(device);
+  device.fault(GetParam().fault);
+  Walk walk(device);
+  const std::string story = walk.go(reference_steps());
+  EXPECT_NE(story.find(GetParam().ending), std::string::npos) << story;
+  if (story.find("not prepared") != std::string::npos) return;
+  device.cell.state.faults.clear();
+  EXPECT_EQ(walk.go_back(reference_steps()).find(':'), std::string::npos) << story;
+  EXPECT_FALSE(device.cell.state.snap.is_installed);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ReferenceWalk, FaultInTheWalk,
+    testing::Values(Struck{"snapd-conflict*3", "deploy changed"}, Struck{"snapd-restart*2", "deploy changed"},
+                    Struck{"snap-store-unreachable", "install not prepared: store-unreachable"},
+                    Struck{"snap-change-fails:run-hook[configure]*1", "install failed: snap-hook-timeout"},
+                    Struck{"snapd-down", "install not prepared: snapd-unreachable"},
+                    Struck{"permission-denied", "install failed: permission-denied"},
+                    Struck{"start-without-ready", "start not proved: "},
+                    Struck{"registry-unauthorized:docker.io/nodered", "images failed: image-unauthorized"},
+                    Struck{"registry-unreachable:docker.io/nodered", "images failed: image-pull-failed"},
+                    Struck{"disk-full:pull", "images failed: disk-full"},
+                    Struck{"sudo-missing", "images not observed: sudo-missing"},
+                    Struck{"addon-without-effect:hostpath-storage", "addons failed: addon-not-ready"},
+                    Struck{"addon-endless:hostpath-storage", "addons failed: addon-timeout"},
+                    Struck{"addon-fails:hostpath-storage", "addons failed: addon-failed"},
+                    Struck{"addon-lock-busy*1", "deploy changed"},
+                    Struck{"api-flaps-after-enable:hostpath-storage", "deploy changed"},
+                    Struck{"crash-loop:nodered", "deploy failed: workload-crashing"},
+                    Struck{"slow:400", "deploy changed"}, Struck{"traceback", "deploy changed"}),
+    [](const auto& row) {
+      std::string name = row.param.fault;
+      std::replace_if(
+          name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+      return name;
+    });
+
+TEST(ReferenceWalk, ADeploymentScaledByHandIsTakenBack) {
+  Device device;
+  fill_registries(device);
+  Walk walk(device);
+  walk.go(reference_steps());
+  device.microk8s({"kubectl", "scale", "deployment/nodered", "--replicas=0"});
+  EXPECT_EQ(walk.go(reference_steps()),
+            "install unchanged, start unchanged, images unchanged, addons unchanged, deploy changed");
+  EXPECT_EQ(walk.facts().workloads.at(0).ready, 1U);
+}
 
 }  // namespace
 }  // namespace kelpie::agent
