@@ -41,10 +41,10 @@ std::string FleetOperator::call(const std::string& method, const std::string& pa
   return answer;
 }
 
-std::string FleetOperator::make_plan(int number, v1::Plan& payload) {
+std::string FleetOperator::make_plan(v1::Plan& payload) {
   api::v1::MakePlanRequest wanted;
   wanted.set_fleet("kiosk");
-  const auto plan = parsed<api::v1::Plan>(call("POST", "/api/v1/plans", wanted, fmt::format("plan-{}", number)));
+  const auto plan = parsed<api::v1::Plan>(call("POST", "/api/v1/plans", wanted, fmt::format("plan-{}", rollouts_)));
   payload.set_schema(1);
   payload.set_class_(v1::CLASS_CHANGE);
   payload.set_scope("device");
@@ -56,27 +56,33 @@ std::string FleetOperator::make_plan(int number, v1::Plan& payload) {
 }
 
 std::string FleetOperator::start_rollout(int number) {
+  return start_rollout(release_of(number));
+}
+
+std::string FleetOperator::start_rollout(const v1::Release& release) {
+  ++rollouts_;
+  const std::string ref = fmt::format("{}@{}", release.name(), release.version());
   api::v1::CreateReleaseRequest create;
-  create.set_frame(program_.sealed(wire::FrameType::Release, release_of(number)));
-  call("POST", "/api/v1/releases", create, fmt::format("release-{}", number));
+  create.set_frame(program_.sealed(wire::FrameType::Release, release));
+  call("POST", "/api/v1/releases", create, "release-" + ref);
 
   api::v1::ApplyFleetRequest fleet;
   fleet.set_name("kiosk");
   fleet.mutable_spec()->set_selector("*");
-  fleet.mutable_spec()->set_release(fmt::format("kiosk@{}", number));
+  fleet.mutable_spec()->set_release(ref);
   api::v1::Wave& wave = *fleet.mutable_spec()->mutable_policy()->add_waves();
   wave.set_name("all");
   wave.set_up_to_basis_points(10'000);
   wave.mutable_soak()->set_seconds(0);
-  call("PUT", "/api/v1/fleets/kiosk", fleet, fmt::format("fleet-{}", number));
+  call("PUT", "/api/v1/fleets/kiosk", fleet, fmt::format("fleet-{}", rollouts_));
 
   v1::Plan payload;
-  const std::string plan = make_plan(number, payload);
+  const std::string plan = make_plan(payload);
   api::v1::StartRolloutRequest start;
   start.set_plan(plan);
   start.set_frame(program_.sealed(wire::FrameType::Plan, payload));
   const std::string path = fmt::format("/api/v1/plans/{}:start", plan);
-  return parsed<api::v1::Rollout>(call("POST", path, start, fmt::format("start-{}", number))).metadata().id();
+  return parsed<api::v1::Rollout>(call("POST", path, start, fmt::format("start-{}", rollouts_))).metadata().id();
 }
 
 api::v1::Rollout FleetOperator::finish(const std::string& id) {

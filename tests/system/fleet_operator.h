@@ -20,14 +20,17 @@ class FleetOperator {
                    const std::string& key);
   /// Release kiosk@number for the fleet of all devices, so that every device has something to do. The rollout's id.
   std::string start_rollout(int number);
+  /// The same with any release; the n-th rollout of this operator.
+  std::string start_rollout(const v1::Release& release);
   /// The rollout as it ended.
   api::v1::Rollout finish(const std::string& id);
 
  private:
-  std::string make_plan(int number, v1::Plan& payload);
+  std::string make_plan(v1::Plan& payload);
 
   HubProgram& program_;
   std::function<void()> live_;
+  int rollouts_ = 0;
 };
 
 }  // namespace kelpie::test
