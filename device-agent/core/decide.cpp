@@ -85,9 +85,14 @@ void take(Memory& memory, const BeaconSeen& beacon) {
 }  // namespace
 
 void count_refusal(Memory& memory, std::string_view code) {
-  const std::string key(code);
-  if (memory.refusals.size() >= kRefusalCodesMax && !memory.refusals.contains(key)) return;
-  ++memory.refusals[key];
+  const auto at = memory.refusals.find(std::string(code));
+  if (at != memory.refusals.end()) {
+    ++at->second;
+    return;
+  }
+  if (memory.refusals.size() >= kRefusalCodesMax) return;
+  memory.refusals[std::string(code)] = 1;
+  tell_soon(memory);  // the first of its kind is news; a flood makes no reports
 }
 
 bool is_reading_only(const Memory& memory) {

@@ -26,6 +26,7 @@ struct Running {
 struct Telling {
   bool is_connected = false;
   bool must_report = false;            // something changed that the hub waits for
+  bool has_news = false;               // something changed that may wait for two seconds
   bool must_hello = true;              // until a beacon of this connection came
   std::uint32_t connection = 0;        // of this boot
   std::uint64_t sequence = 0;          // of the newest report sent

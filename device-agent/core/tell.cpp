@@ -77,6 +77,7 @@ void tell_now(Memory& memory) {
 }
 
 void tell_soon(Memory& memory) {
+  memory.telling.has_news = true;
   memory.telling.due = std::min(memory.telling.due, memory.telling.last_at + kReportGap);
 }
 
@@ -90,7 +91,7 @@ void take_beacon(Memory& memory, const BeaconSeen& beacon) {
   if (beacon.heartbeat != Duration{}) telling.heartbeat = std::clamp(beacon.heartbeat, kHeartbeatMin, kHeartbeatMax);
   if (had_open_end && !has_open_end(memory)) {
     close_end(memory);
-    telling.due = telling.last_at + telling.heartbeat;
+    telling.due = telling.last_at + (telling.has_news ? kReportGap : telling.heartbeat);
   }
   take_confirmation(memory, beacon);
   compare_holdings(memory, beacon);
@@ -133,6 +134,7 @@ void note_report(Memory& memory) {
   Telling& telling = memory.telling;
   ++telling.sequence;
   telling.must_report = false;
+  telling.has_news = false;
   telling.hub_nonce = {};
   telling.last_at = memory.now;
   if (telling.connection_since == 0) telling.connection_since = telling.sequence;

@@ -50,6 +50,20 @@ TEST(Tell, AnEndIsRepeatedEverMoreSlowlyUntilItIsAcknowledged) {
   EXPECT_EQ(times(world, 60), "11 41 ") << "the heartbeat again";
 }
 
+TEST(Tell, AnAcknowledgedEndDoesNotDelayTheFactsThatFollowIt) {
+  CoreWorld world;
+  world.start(0s);
+  world.run();
+  world.speak();
+  world.memory.facts_due = world.memory.now;
+  ASSERT_TRUE(next_call(world.memory));
+  CallResult found = test::satisfied();
+  found.facts.addons = {"dns"};
+  world.answer(found);
+  world.acknowledge();
+  EXPECT_EQ(times(world, 10), "2 ");
+}
+
 TEST(Tell, AnAcknowledgementOfSomethingOlderIsNone) {
   CoreWorld world;
   world.start(0s);
@@ -191,6 +205,15 @@ TEST(Beacon, ThatHoldsSomethingElseTwiceMeansWithheld) {
   EXPECT_EQ(health_note(world.memory), "withheld");
   world.acknowledge();
   EXPECT_EQ(health_note(world.memory), "");
+}
+
+TEST(Refusals, AreNewsOnceForEachCode) {
+  CoreWorld world;
+  world.speak();
+  world.hear(FrameRefused{"E_SIG"});
+  EXPECT_EQ(times(world, 10), "2 ");
+  world.hear(FrameRefused{"E_SIG"});
+  EXPECT_EQ(times(world, 10), "");
 }
 
 TEST(Refusals, AreCountedByCodeWithALimit) {
