@@ -1,6 +1,7 @@
 #include "tests/system/agent_program.h"
 
 #include <csignal>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -19,14 +20,18 @@ AgentProgram::AgentProgram(HubProgram& hub, const std::string& name) : hub_(hub)
   Result<DeviceId> id = parse_fingerprint(made.out.substr(at + 6, 32));
   EXPECT_TRUE(id) << made.out;
   id_ = *id;
+}
+
+void AgentProgram::add_to_hub() {
   api::v1::AddDeviceRequest request;
-  request.set_name(name);
+  request.set_name(name_);
   request.set_fingerprint(id_.hex());
-  const Result<wire::HttpResponse> answer = hub.call("POST", "/api/v1/devices", request, "add-" + name);
+  const Result<wire::HttpResponse> answer = hub_.call("POST", "/api/v1/devices", request, "add-" + name_);
   EXPECT_TRUE(answer && answer->status == 200) << (answer ? answer->body : answer.error().message);
 }
 
 void AgentProgram::start(const std::string& crash_at) {
+  if (!std::exchange(is_registered_, true)) add_to_hub();
   std::vector<std::string> argv = {KELPIE_BIN_DIR "/kelpie-agent", "run", "--state", state(), "--log-format", "text"};
   argv.insert(argv.end(), flags.begin(), flags.end());
   if (!crash_at.empty()) argv.insert(argv.end(), {"--crash-at", crash_at});

@@ -14,10 +14,10 @@ Finished run_agent(std::vector<std::string> arguments);
 
 class AgentProgram {
  public:
-  /// Runs `kelpie-agent init` and registers the device under this name.
+  /// Runs `kelpie-agent init`.
   AgentProgram(HubProgram& hub, const std::string& name);
 
-  /// crash_at: "after-intent:2"; empty: none.
+  /// The first time it registers the device on the hub, which runs by then. crash_at: "after-intent:2"; empty: none.
   void start(const std::string& crash_at = {});
   void kill() { agent_.kill_now(); }
   /// SIGTERM; its exit code, or -1 when it does not end.
@@ -34,10 +34,13 @@ class AgentProgram {
   std::vector<std::string> flags;  // of every later start
 
  private:
+  void add_to_hub();
+
   HubProgram& hub_;
   std::string name_;
   TempDir dir_;
   DeviceId id_;
+  bool is_registered_ = false;
   Child agent_;
 };
 

@@ -1,0 +1,66 @@
+// The reference walk on a real agent: from a device without the snap to nodered on its node port; then nothing to do.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "tests/system/agent_device.h"
+#include "tests/system/fleet_operator.h"
+#include "tests/system/getting_started.h"
+
+namespace kelpie::test {
+namespace {
+
+class ReferenceWalk : public ::testing::Test {
+ protected:
+  ReferenceWalk() {
+    hub_.start();
+    device_.start_snapd();
+    agent_.flags = flags_of(device_);
+    agent_.start();
+    EXPECT_TRUE(eventually([&] { return agent_.is_online(); })) << agent_.log();
+  }
+  api::v1::Device shown() { return hub_.get<api::v1::Device>("/api/v1/devices/pi-1").value_or(api::v1::Device()); }
+  /// "succeeded: install changed, start unchanged, …"
+  std::string roll_out() {
+    const std::string id = operator_.start_rollout(release_);
+    std::string out = operator_.finish(id).status().phase() + ":";
+    const auto targets = hub_.get<api::v1::TargetList>(fmt::format("/api/v1/rollouts/{}/targets", id));
+    if (!targets || targets->items_size() != 1) return out + " no target";
+    const api::v1::Attempt& attempt = targets->items(0).status().attempt();
+    for (const api::v1::StepResult& result : attempt.results()) {
+      out += fmt::format(" {} {},", result.kind(), result.outcome());
+    }
+    return out + attempt.detail();
+  }
+
+  HubProgram hub_;
+  v1::Release release_ = getting_started();
+  DoubleDevice device_{{.programs = KELPIE_BIN_DIR, .speed = 200, .state = {}, .world = world_of(release_)}};
+  AgentProgram agent_{hub_, "pi-1"};
+  FleetOperator operator_{hub_, [] {}};
+};
+
+TEST_F(ReferenceWalk, BringsNodeRedToItsNodePortAndThenFindsNothingToDo) {
+  ASSERT_EQ(roll_out(), "succeeded: install changed, start unchanged, images changed, addons changed, deploy changed,")
+      << agent_.log();
+  ASSERT_TRUE(device_.node_port("default/nodered"));
+  const DoubleDevice::NodePort open = *device_.node_port("default/nodered");
+  const Result<wire::HttpResponse> page = wire::http_call({.url = fmt::format("http://127.0.0.1:{}/", open.port)});
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(page->status, 200);
+
+  ASSERT_TRUE(eventually([&] { return shown().status().facts().workloads_size() > 0; }));
+  const api::v1::Facts facts = shown().status().facts();
+  EXPECT_EQ(facts.microk8s_channel(), "1.32/stable");
+  EXPECT_TRUE(facts.node_ready());
+  EXPECT_EQ(facts.workloads(0).name(), "nodered");
+  ASSERT_EQ(facts.workloads(0).node_ports_size(), 1);
+  EXPECT_EQ(static_cast<int>(facts.workloads(0).node_ports(0)), open.node_port);
+
+  const std::vector<std::string> effects = device_.effects();
+  EXPECT_EQ(roll_out(),
+            "succeeded: install unchanged, start unchanged, images unchanged, addons unchanged, deploy unchanged,");
+  EXPECT_EQ(device_.effects(), effects);
+}
+
+}  // namespace
+}  // namespace kelpie::test
