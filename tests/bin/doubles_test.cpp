@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "proto/wire/http_client.h"
 #include "tests/bin/state_text.h"
 #include "tests/support/double_device.h"
 #include "tools/sim/microk8s/json.h"
@@ -27,12 +28,12 @@ Finished microk8s(DoubleDevice& device, std::vector<std::string> words) {
   return run({.argv = std::move(words), .env = {}, .out_file = {}, .err_file = {}});
 }
 
-/// Over the socket, with curl as somebody else's client.
 Json snapd(DoubleDevice& device, const std::string& path, const std::string& body = {}) {
-  std::vector<std::string> argv{"/usr/bin/curl", "-s", "--unix-socket", device.snapd_socket(),
-                                "http://localhost" + path};
-  if (!body.empty()) argv.insert(argv.end(), {"-d", body});
-  return Json::parse(run({.argv = argv, .env = {}, .out_file = {}, .err_file = {}}).out).value_or(Json());
+  const Result<wire::HttpResponse> reply = wire::http_call({.method = body.empty() ? "GET" : "POST",
+                                                            .url = "http://localhost" + path,
+                                                            .unix_socket = device.snapd_socket(),
+                                                            .body = body});
+  return reply ? Json::parse(reply->body).value_or(Json()) : Json();
 }
 
 TEST(Doubles, AnInstallOverTheSocketBringsTheProgramAndItsFiles) {
@@ -44,7 +45,7 @@ TEST(Doubles, AnInstallOverTheSocketBringsTheProgramAndItsFiles) {
       snapd(device, "/v2/snaps/microk8s", R"({"action":"install","channel":"1.32/stable","classic":true})")
           .at("change")
           .text();
-  ASSERT_TRUE(eventually([&] { return snapd(device, "/v2/changes/" + change).at_path({"result", "ready"}).truth(); }));
+  ASSERT_TRUE(eventually([&] { return snapd(device, "/v2/changes/" + change).at({"result", "ready"}).is_true(); }));
   EXPECT_EQ(microk8s(device, {"version"}).out, "MicroK8s v1.32.3 revision 7890\n");
   EXPECT_NE(read_file(device.snap_data() + "/args/containerd-template.toml").find("registry.k8s.io/pause:3.10"),
             std::string::npos);
@@ -60,11 +61,9 @@ TEST(Doubles, ANodePortIsServedOnceAnEndpointIsReady) {
   ASSERT_TRUE(eventually([&] { return device.node_port("default/nodered").has_value(); }));
   const DoubleDevice::NodePort open = *device.node_port("default/nodered");
   EXPECT_GE(open.node_port, 30'000);
-  const Finished page = run({.argv = {"/usr/bin/curl", "-s", fmt::format("http://127.0.0.1:{}/", open.port)},
-                             .env = {},
-                             .out_file = {},
-                             .err_file = {}});
-  EXPECT_EQ(page.out, "<title>default/nodered</title>\n");
+  const Result<wire::HttpResponse> page = wire::http_call({.url = fmt::format("http://127.0.0.1:{}/", open.port)});
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(page->body, "<title>default/nodered</title>\n");
 }
 
 TEST(Doubles, AKilledEnableGivesTheLockBackAndLeavesTheStateWhole) {
@@ -94,12 +93,12 @@ TEST(Doubles, SnapdKilledInTheMiddleOfAChangeGoesOnWithItUnderTheSameId) {
           .at("change")
           .text();
   ASSERT_TRUE(eventually([&] {
-    return !snapd(device, "/v2/changes/" + change).at_path({"result", "tasks"}).items().empty();
+    return !snapd(device, "/v2/changes/" + change).at({"result", "tasks"}).items().empty();
   }));
   device.stop_snapd();
   device.start_snapd();
   ASSERT_TRUE(eventually([&] {
-    return snapd(device, "/v2/changes/" + change).at_path({"result", "status"}).text() == "Done";
+    return snapd(device, "/v2/changes/" + change).at({"result", "status"}).text() == "Done";
   }));
   EXPECT_EQ(device.times("installed microk8s 1.32/stable (7890)"), 1);
 }

@@ -61,7 +61,7 @@ class NodePorts {
     kelpie::sim::Json all = kelpie::sim::Json::Object{};
     for (const auto& [name, port] : ports_)
       all[name] = kelpie::sim::Json::Object{{"node_port", port.node_port}, {"port", port.port}};
-    kelpie::test::write_whole(path_, all.dump(1));
+    kelpie::test::write_whole(path_, kelpie::sim::pretty(all, 1));
   }
 
   HttpListener& http_;

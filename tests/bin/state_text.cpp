@@ -70,13 +70,18 @@ void members(A& a, sim::Disk& x) {
   a("total_bytes", x.total_bytes), a("free_bytes", x.free_bytes);
 }
 template <typename A>
+void members(A& a, sim::ClusterCopy& x) {
+  a("addons", x.addons), a("addon_args", x.addon_args), a("objects", x.objects);
+}
+template <typename A>
 void members(A& a, sim::DeviceState& x) {
   a("model", x.model), a("architecture", x.architecture), a("memory_bytes", x.memory_bytes);
   a("is_on_classic", x.is_on_classic), a("snapd_version", x.snapd_version), a("pace_percent", x.pace_percent);
   a("seed", x.seed), a("disk", x.disk), a("snap", x.snap), a("system_hold", x.system_hold), a("changes", x.changes),
       a("changes_made", x.changes_made);
   a("kubernetes", x.kubernetes), a("addons", x.addons), a("addon_args", x.addon_args), a("images", x.images);
-  a("objects", x.objects), a("objects_made", x.objects_made), a("reports", x.reports), a("faults", x.faults);
+  a("objects", x.objects), a("objects_made", x.objects_made), a("copies", x.copies), a("reports", x.reports),
+      a("faults", x.faults);
   a("effects", x.effects);
 }
 template <typename A>
@@ -142,7 +147,7 @@ struct Reader {
     const Json& found = in.at(key);
     if (!found.is_null()) read(found, value);
   }
-  static void read(const Json& from, bool& value) { value = from.truth(); }
+  static void read(const Json& from, bool& value) { value = from.is_true(); }
   static void read(const Json& from, std::string& value) { value = from.text(); }
   template <std::integral T>
   static void read(const Json& from, T& value) {
@@ -188,11 +193,11 @@ Result<T> from_text(std::string_view text) {
 }  // namespace
 
 std::string to_text(const sim::DeviceState& state) {
-  return Writer::json_of(state).dump(1);
+  return sim::pretty(Writer::json_of(state), 1);
 }
 
 std::string to_text(const sim::World& world) {
-  return Writer::json_of(world).dump(1);
+  return sim::pretty(Writer::json_of(world), 1);
 }
 
 Result<sim::DeviceState> state_from_text(std::string_view text) {

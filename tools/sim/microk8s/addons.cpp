@@ -201,7 +201,7 @@ void remove_addon(DeviceState& state, std::string_view name) {
   state.addons.erase(known);
   state.addon_args.erase(known);
   std::erase_if(state.objects, [&](const auto& entry) {
-    return Json::parse(entry.second.json).value_or(Json()).at_path({"metadata", "labels", "k8s-app"}).text() == known;
+    return Json::parse(entry.second.json).value_or(Json()).at({"metadata", "labels", "k8s-app"}).text() == known;
   });
 }
 

@@ -137,16 +137,35 @@ std::string not_resolved(Dialect dialect, const std::string& ref, const std::str
   return fmt::format("failed to resolve reference \"{}\": {}", ref, why);
 }
 
-void print_progress(Shell& shell, Dialect dialect, bool is_local, const std::string& ref, const RegistryImage& image) {
-  if (dialect == Dialect::V2 && !is_local) {
-    shell.out(fmt::format("{}\t\tsaved\t\n└──manifest ({})\talready exists\n", ref, image.digest.substr(7, 12)));
-    shell.out(fmt::format("Pulling from OCI Registry ({})\telapsed: 0.0 s\ttotal:  0.0 B\t(0.0 B/s)\n", ref));
-    return;
-  }
-  constexpr std::string_view kBar = "++++++++++++++++++++++++++++++++++++++";
+constexpr std::string_view kBar = "++++++++++++++++++++++++++++++++++++++";
+
+/// The block that is drawn anew again and again, terminal or not.
+void draw_progress(Shell& shell, const std::string& ref, const RegistryImage& image, std::uint64_t percent) {
+  const bool is_done = percent >= 100;
+  const std::string_view bar = kBar.substr(0, kBar.size() * percent / 100);
   shell.out(fmt::format("{}: resolved       |\033[32m{}\033[0m| \n", ref, kBar));
   shell.out(fmt::format("manifest-{}: done           |\033[32m{}\033[0m| \n", image.digest, kBar));
-  shell.out(fmt::format("elapsed: 0.2 s total:  {} ({}/s)\n", size_text(image.bytes), size_text(image.bytes)));
+  shell.out(fmt::format("layer-{}:    {} |\033[32m{:-<{}}\033[0m| {}/{} \n", image.digest,
+                        is_done ? "done          " : "downloading   ", bar, kBar.size(),
+                        size_text(image.bytes * percent / 100), size_text(image.bytes)));
+  shell.out(fmt::format("elapsed: 0.2 s total:  {} ({}/s)\n", size_text(image.bytes * percent / 100),
+                        size_text(image.bytes)));
+}
+
+void draw_server_side(Shell& shell, const std::string& ref, const RegistryImage& image) {
+  shell.out(fmt::format("{}\t\tsaved\t\n└──manifest ({})\talready exists\n", ref, image.digest.substr(7, 12)));
+  shell.out(fmt::format("Pulling from OCI Registry ({})\telapsed: 0.0 s\ttotal:  0.0 B\t(0.0 B/s)\n", ref));
+}
+
+/// False: killed.
+bool spend_pulling(Shell& shell, const std::string& ref, const Pull& pull, bool is_drawn) {
+  constexpr int kBlocks = 5;  // of the hundreds that it draws
+  for (int i = 1; i <= kBlocks; ++i) {
+    if (!shell.spend(pull.takes / kBlocks)) return false;
+    if (is_drawn && pull.end == PullEnd::Done)
+      draw_progress(shell, ref, pull.image, static_cast<std::uint64_t>(100 * i / kBlocks));
+  }
+  return true;
 }
 
 int pull_image(Shell& shell, const CtrWords& asked) {
@@ -164,7 +183,9 @@ int pull_image(Shell& shell, const CtrWords& asked) {
     return found != state.images.end() && found->second.digest == pull.image.digest && found->second.is_complete;
   });
   constexpr Duration kAgain{1'500};  // resolves again, quick
-  if (!shell.spend(has_it ? kAgain : pull.takes)) return kKilled;
+  const bool is_server_side = dialect == Dialect::V2 && !asked.is_local;
+  const bool goes_on = has_it ? shell.spend(kAgain) : spend_pulling(shell, ref, pull, !is_server_side);
+  if (!goes_on) return kKilled;
   if (pull.end == PullEnd::DiskFull) return fail_with(shell, pull_error(pull, ref));
   if (pull.end != PullEnd::Done) return fail_with(shell, not_resolved(dialect, ref, pull_error(pull, ref)));
   shell.with([&](DeviceState& state) {
@@ -176,9 +197,13 @@ int pull_image(Shell& shell, const CtrWords& asked) {
              .platform = asked.platform.empty() ? platform_of(state) : asked.platform};
     add_effect(state, fmt::format("pulled image {}", ref));
   });
-  print_progress(shell, dialect, asked.is_local, ref, pull.image);
-  if (dialect != Dialect::V2 || asked.is_local)
-    shell.out(fmt::format("unpacking linux/arm64 {}...\ndone: 5.05ms\t\n", pull.image.digest));
+  if (is_server_side) {
+    draw_server_side(shell, ref, pull.image);
+    return 0;
+  }
+  if (has_it) draw_progress(shell, ref, pull.image, 100);
+  const std::string platform = shell.with([](DeviceState& state) { return platform_of(state); });
+  shell.out(fmt::format("unpacking {} {}...\ndone: 5.05ms\t\n", platform, pull.image.digest));
   return 0;
 }
 

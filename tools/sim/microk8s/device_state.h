@@ -58,7 +58,7 @@ struct Fault {
 [[nodiscard]] std::string to_string(const Fault& fault);
 
 struct SnapRevision {
-  std::string channel;  // tracking
+  std::string channel;  // tracking, when it is the one in use
   std::string revision;
   std::string version;      // v1.32.3
   std::string confinement;  // classic or strict
@@ -168,6 +168,14 @@ struct Disk {
   friend bool operator==(const Disk&, const Disk&) = default;
 };
 
+/// What is in $SNAP_DATA: a refresh copies it, a revert goes back to the copy. Images and volumes are elsewhere.
+struct ClusterCopy {
+  std::set<std::string> addons;
+  std::map<std::string, std::vector<std::string>> addon_args;
+  std::map<std::string, KubeObject> objects;
+  friend bool operator==(const ClusterCopy&, const ClusterCopy&) = default;
+};
+
 struct DeviceState {
   std::string model = "Raspberry Pi 4 Model B Rev 1.4";
   std::string architecture = "arm64";  // snapd's word
@@ -187,7 +195,8 @@ struct DeviceState {
   std::map<std::string, Image> images;        // by full reference
   std::map<std::string, KubeObject> objects;  // by "Kind/namespace/name"
   std::int64_t objects_made = 0;
-  std::vector<std::string> reports;  // paths of archives that `inspect` wrote
+  std::map<std::string, ClusterCopy> copies;  // by revision in snap.before
+  std::vector<std::string> reports;           // paths of archives that `inspect` wrote
   std::vector<Fault> faults;
   std::vector<std::string> effects;  // what was done to the device, in order: "installed microk8s 1.32/stable"
   friend bool operator==(const DeviceState&, const DeviceState&) = default;

@@ -201,7 +201,7 @@ Json owner_of(const KubeObject& object) {
 
 /// As the controllers mark their pods.
 Json pod_labels(const KubeObject& object, const Json& stored, std::int64_t revision) {
-  Json labels = stored.at_path({"spec", "template", "metadata", "labels"});
+  Json labels = stored.at({"spec", "template", "metadata", "labels"});
   const std::string hash = blake2b_128(fmt::format("{}/{}", object.uid, revision)).hex().substr(0, 10);
   if (object.kind == "Deployment") labels["pod-template-hash"] = hash;
   if (object.kind == "Job") labels["job-name"] = object.name;
@@ -220,7 +220,7 @@ Json pod_of(const DeviceState& state, const KubeObject& object, const Json& stor
                                {"namespace", object.name_space},
                                {"ownerReferences", owner_of(object)},
                                {"uid", blake2b_128(object.uid + name).hex()}};
-  Json spec = stored.at_path({"spec", "template", "spec"});
+  Json spec = stored.at({"spec", "template", "spec"});
   spec["nodeName"] = state.kubernetes.name;
   return Json::Object{{"apiVersion", "v1"},
                       {"kind", "Pod"},
@@ -254,7 +254,7 @@ Json replica_set_of(const KubeObject& object, const Json& stored, SteadyTime now
                       {"kind", "ReplicaSet"},
                       {"metadata", Json::Object{{"name", revision_name(object)},
                                                 {"namespace", object.name_space},
-                                                {"labels", stored.at_path({"spec", "template", "metadata", "labels"})},
+                                                {"labels", stored.at({"spec", "template", "metadata", "labels"})},
                                                 {"ownerReferences", std::move(owners)}}},
                       {"spec", Json::Object{{"replicas", object.replicas}}},
                       {"status", Json::Object{{"replicas", object.replicas}, {"readyReplicas", up}}}};
@@ -293,7 +293,7 @@ Json rendered(const DeviceState& state, const KubeObject& object, SteadyTime now
   if (!json.at("spec").is_null()) metadata["generation"] = object.generation;
   if (object.kind == "Deployment") {
     metadata["annotations"]["deployment.kubernetes.io/revision"] = fmt::format("{}", object.revision);
-    if (json.at_path({"spec", "replicas"}).is_null()) json["spec"]["replicas"] = object.replicas;
+    if (json.at({"spec", "replicas"}).is_null()) json["spec"]["replicas"] = object.replicas;
   }
   Json status = status_of(state, object, json.at("spec"), now);
   if (!status.is_null()) json["status"] = std::move(status);
@@ -361,13 +361,13 @@ std::vector<Json> rendered_all(const DeviceState& state, const KubeKind& kind, S
 }
 
 bool has_ready_endpoint(const DeviceState& state, const KubeObject& service, SteadyTime now) {
-  const Json selector = Json::parse(service.json).value_or(Json()).at_path({"spec", "selector"});
+  const Json selector = Json::parse(service.json).value_or(Json()).at({"spec", "selector"});
   return std::any_of(state.objects.begin(), state.objects.end(), [&](const auto& entry) {
     const KubeObject& object = entry.second;
     if (!is_workload(object.kind) || object.name_space != service.name_space) return false;
     if (!is_ready(object, now) && object.old_ready == 0) return false;
     const Json stored = Json::parse(object.json).value_or(Json());
-    return is_selected(selector, stored.at_path({"spec", "template", "metadata", "labels"}));
+    return is_selected(selector, stored.at({"spec", "template", "metadata", "labels"}));
   });
 }
 

@@ -95,7 +95,7 @@ void fill_in_service(const DeviceState& state, Json& object, const Json& before,
 
 std::vector<Container> containers_of(const Json& object) {
   std::vector<Container> containers;
-  const Json& pod = object.at_path({"spec", "template", "spec"});
+  const Json& pod = object.at({"spec", "template", "spec"});
   for (const bool is_init : {true, false}) {
     for (const Json& item : pod.at(is_init ? "initContainers" : "containers").items()) {
       containers.push_back({.name = item.at("name").text(),
@@ -112,7 +112,7 @@ void begin_rollout(const DeviceState& state, KubeObject& object, const Json& now
   const bool was_ready = object.ready_at && *object.ready_at <= now;
   if (object.kind == "Deployment" && was_ready) object.old_ready = object.replicas;
   if (!before.is_null()) {
-    object.template_before = before.at_path({"spec", "template"}).dump();
+    object.template_before = before.at({"spec", "template"}).dump();
     ++object.revision;
   }
   object.containers = containers_of(now_json);
@@ -149,7 +149,7 @@ std::string singular_of(const KubeKind& kind) {
 int node_port_of(const KubeObject& service) {
   const Result<Json> object = Json::parse(service.json);
   if (!object) return 0;
-  for (const Json& port : object->at_path({"spec", "ports"}).items()) {
+  for (const Json& port : object->at({"spec", "ports"}).items()) {
     if (const std::int64_t number = port.at("nodePort").number(); number != 0) return static_cast<int>(number);
   }
   return 0;
@@ -157,7 +157,7 @@ int node_port_of(const KubeObject& service) {
 
 Applied store_object(DeviceState& state, const KubeKind& kind, std::string_view name_space, const Json& object,
                      std::string_view manager, SteadyTime now) {
-  const std::string name = object.at_path({"metadata", "name"}).text();
+  const std::string name = object.at({"metadata", "name"}).text();
   const std::string space = kind.is_namespaced ? std::string(name_space) : std::string();
   const std::string key = object_key(kind.kind, space, name);
   const auto found = state.objects.find(key);
@@ -192,9 +192,9 @@ Applied store_object(DeviceState& state, const KubeKind& kind, std::string_view 
   stored.version = ++state.objects_made;
   if (!is_new && next.at("spec") != before.at("spec")) ++stored.generation;
   if (is_workload(kind.kind)) {
-    if (is_new || next.at_path({"spec", "template"}) != before.at_path({"spec", "template"}))
+    if (is_new || next.at({"spec", "template"}) != before.at({"spec", "template"}))
       begin_rollout(state, stored, next, before, now);
-    stored.replicas = kind.kind == "DaemonSet" ? 1 : next.at_path({"spec", "replicas"}).number(1);
+    stored.replicas = kind.kind == "DaemonSet" ? 1 : next.at({"spec", "replicas"}).number(1);
   }
   return is_new ? Applied::Created : Applied::Configured;
 }

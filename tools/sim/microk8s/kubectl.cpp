@@ -95,7 +95,7 @@ int kubectl_version(Shell& shell, const KubectlWords& words) {
   if (is_up) answer["serverVersion"] = Json::Object{{"gitVersion", version}, {"major", "1"}};
   if (words.output == "json") {
     constexpr int kIndent = 2;
-    shell.out(answer.dump(kIndent) + "\n");
+    shell.out(pretty(answer, kIndent) + "\n");
   } else {
     shell.out(fmt::format("Client Version: {0}\nKustomize Version: v5.5.0\n", version));
     if (is_up) shell.out(fmt::format("Server Version: {}\n", version));
@@ -134,7 +134,7 @@ int kubectl_logs(Shell& shell, const KubectlWords& words) {
   const bool is_there = shell.with([&](DeviceState& state) {
     const std::vector<Json> pods = rendered_pods(state, shell.now());
     return std::any_of(pods.begin(), pods.end(), [&](const Json& pod) {
-      return pod.at_path({"metadata", "name"}).text() == name;
+      return pod.at({"metadata", "name"}).text() == name;
     });
   });
   if (!is_there) return not_found(shell, *find_kind("pods"), name);
@@ -177,7 +177,7 @@ std::optional<std::vector<Manifest>> read_manifests(Shell& shell, const KubectlW
     fail_kubectl(shell, fmt::format("error parsing STDIN: {}", parsed.error().message));
     return std::nullopt;
   }
-  const Json::Array objects = parsed->at("items").is_array() ? parsed->at("items").items() : Json::Array{*parsed};
+  const Json::Array objects = parsed->has("items") ? parsed->at("items").items() : Json::Array{*parsed};
   if (objects.empty()) {
     fail_kubectl(shell, "no objects passed to apply");
     return std::nullopt;
@@ -185,7 +185,7 @@ std::optional<std::vector<Manifest>> read_manifests(Shell& shell, const KubectlW
   std::vector<Manifest> manifests;
   for (const Json& object : objects) {
     const KubeKind* const kind = find_kind(object.at("kind").text());
-    const std::string own = object.at_path({"metadata", "namespace"}).text();
+    const std::string own = object.at({"metadata", "namespace"}).text();
     manifests.push_back({.kind = kind, .object = object, .name_space = own.empty() ? words.name_space : own});
   }
   return manifests;

@@ -116,18 +116,18 @@ int print_found(Shell& shell, const KubectlWords& words, const Found& found, boo
   if (words.output == "name") {
     for (const Json& object : found.objects) {
       const KubeKind* const kind = find_kind(object.at("kind").text());
-      shell.out(fmt::format("{}/{}\n", singular_of(*kind), object.at_path({"metadata", "name"}).text()));
+      shell.out(fmt::format("{}/{}\n", singular_of(*kind), object.at({"metadata", "name"}).text()));
     }
   } else if (words.output != "json") {
     return fail_kubectl(shell, "this model of a device prints only -o json and -o name");
   } else if (is_one) {
-    if (!found.objects.empty()) shell.out(found.objects.front().dump(kIndent) + "\n");
+    if (!found.objects.empty()) shell.out(pretty(found.objects.front(), kIndent) + "\n");
   } else if (!found.objects.empty() || found.missing.empty()) {
     const Json list = Json::Object{{"apiVersion", "v1"},
                                    {"items", found.objects},
                                    {"kind", "List"},
                                    {"metadata", Json::Object{{"resourceVersion", ""}}}};
-    shell.out(list.dump(kIndent) + "\n");
+    shell.out(pretty(list, kIndent) + "\n");
   }
   if (words.is_ignoring_not_found) return 0;
   for (const Wish& wish : found.missing) not_found(shell, *wish.kind, wish.name);
@@ -148,7 +148,7 @@ int get_from_files(Shell& shell, const KubectlWords& words) {
       continue;
     }
     wishes.push_back({.kind = one.kind,
-                      .name = one.object.at_path({"metadata", "name"}).text(),
+                      .name = one.object.at({"metadata", "name"}).text(),
                       .name_space = one.kind->is_namespaced ? one.name_space : ""});
   }
   const Found found = shell.with([&](DeviceState& state) { return look_up(state, wishes, words, shell.now()); });

@@ -90,7 +90,7 @@ bool is_condition_met(const DeviceState& state, const Named& what, const Kubectl
     const Json& metadata = object.at("metadata");
     if (metadata.at("name").text() != what.name) continue;
     if (what.kind->is_namespaced && metadata.at("namespace").text() != words.name_space) continue;
-    for (const Json& condition : object.at_path({"status", "conditions"}).items()) {
+    for (const Json& condition : object.at({"status", "conditions"}).items()) {
       if (condition.at("type").text() == type) return condition.at("status").text() == "True";
     }
   }

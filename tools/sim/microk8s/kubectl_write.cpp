@@ -14,7 +14,7 @@ constexpr std::int64_t kNodePortMin = 30'000;
 constexpr std::int64_t kNodePortMax = 32'767;
 
 std::string name_of(const Json& object) {
-  return object.at_path({"metadata", "name"}).text();
+  return object.at({"metadata", "name"}).text();
 }
 
 std::string shown(const KubeKind& kind, std::string_view name) {
@@ -29,10 +29,10 @@ std::string validation_error(const Manifest& one) {
     return fmt::format("The {} \"{}\" is invalid: {}", one.kind->kind, name, what);
   };
   if (is_workload(one.kind->kind)) {
-    if (spec.at_path({"template", "spec", "containers"}).items().empty())
+    if (spec.at({"template", "spec", "containers"}).items().empty())
       return invalid("spec.template.spec.containers: Required value");
-    const Json& labels = spec.at_path({"template", "metadata", "labels"});
-    for (const auto& [key, value] : spec.at_path({"selector", "matchLabels"}).members()) {
+    const Json& labels = spec.at({"template", "metadata", "labels"});
+    for (const auto& [key, value] : spec.at({"selector", "matchLabels"}).members()) {
       if (labels.at(key) != value) {
         return invalid(
             fmt::format("spec.template.metadata.labels: Invalid value: {}: `selector` does not match template "
@@ -189,8 +189,8 @@ void say_kind_unknown(Shell& shell, const Manifest& one) {
   shell.err(
       fmt::format("error: resource mapping not found for name: \"{}\" namespace: \"{}\" from \"STDIN\": no matches "
                   "for kind \"{}\" in version \"{}\"\nensure CRDs are installed first\n",
-                  name_of(one.object), one.object.at_path({"metadata", "namespace"}).text(),
-                  one.object.at("kind").text(), one.object.at("apiVersion").text()));
+                  name_of(one.object), one.object.at({"metadata", "namespace"}).text(), one.object.at("kind").text(),
+                  one.object.at("apiVersion").text()));
 }
 
 int kubectl_apply(Shell& shell, const KubectlWords& words) {

@@ -90,6 +90,7 @@ int Shell::hang() {
 
 void Shell::print(Stream stream, std::string& into, std::string_view text) {
   into += text;
+  if (stream == Stream::Out && command_.on_output) command_.on_output(text);
   if (around_.on_output) around_.on_output(stream, text);
 }
 

@@ -152,8 +152,13 @@ SnapRefusal judge(DeviceState& state, const World& world, const SnapWish& wish) 
   if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;
   if (wish.action == "refresh") return judge_refresh(state, world, wish);
   if (wish.action == "switch") return judge_channel(state, world, wish);
-  if (wish.action == "revert" && state.snap.before.empty())
-    return refused(400, "cannot revert \"microk8s\": no revision to revert to");
+  if (wish.action == "revert") {
+    if (state.snap.before.empty()) return refused(400, "cannot revert \"microk8s\": no revision to revert to");
+    const SnapRevision& last = state.snap.before.back();
+    if (!wish.revision.empty() && wish.revision != last.revision) {
+      return refused(400, fmt::format("cannot revert \"microk8s\": no revision {} to revert to", wish.revision));
+    }
+  }
   return {};
 }
 
@@ -183,20 +188,44 @@ void remove_everything(DeviceState& state) {
   for (const auto& [ref, image] : state.images) state.disk.free_bytes += image.bytes;
   state.images.clear();
   state.objects.clear();
+  state.copies.clear();
+  state.reports.clear();
   state.disk.free_bytes = std::min(state.disk.total_bytes, state.disk.free_bytes + kSnapBytes);
 }
 
-void switch_to(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
-  if (state.snap.now.revision != goal.revision) {
-    state.snap.before.push_back(state.snap.now);
-    if (state.snap.before.size() >= kRevisionsKept) state.snap.before.erase(state.snap.before.begin());
-    if (state.kubernetes.are_services_active) {
-      stop_services(state);
-      state.snap.now = goal;
-      start_services(state, now);
-    }
-  }
+void use_revision(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
+  const bool was_active = state.kubernetes.are_services_active;
+  stop_services(state);
   state.snap.now = goal;
+  if (was_active) start_services(state, now);
+}
+
+void refresh(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
+  if (state.snap.now.revision == goal.revision) {
+    state.snap.now.channel = goal.channel;
+    return;
+  }
+  const std::string& old = state.snap.now.revision;
+  state.copies[old] = {.addons = state.addons, .addon_args = state.addon_args, .objects = state.objects};
+  state.snap.before.push_back(state.snap.now);
+  if (state.snap.before.size() >= kRevisionsKept) {
+    state.copies.erase(state.snap.before.front().revision);
+    state.snap.before.erase(state.snap.before.begin());
+  }
+  use_revision(state, goal, now);
+}
+
+/// With the old data: objects made since are lost. The channel that is followed stays the newer one.
+void revert(DeviceState& state, SnapRevision goal, SteadyTime now) {
+  std::erase_if(state.snap.before, [&](const SnapRevision& one) { return one.revision == goal.revision; });
+  if (const auto copy = state.copies.find(goal.revision); copy != state.copies.end()) {
+    state.addons = std::move(copy->second.addons);
+    state.addon_args = std::move(copy->second.addon_args);
+    state.objects = std::move(copy->second.objects);
+    state.copies.erase(copy);
+  }
+  goal.channel = state.snap.now.channel;
+  use_revision(state, goal, now);
 }
 
 void apply_change(DeviceState& state, const SnapChange& change, SteadyTime now) {
@@ -210,12 +239,11 @@ void apply_change(DeviceState& state, const SnapChange& change, SteadyTime now) 
     add_first_objects(state, state.kubernetes.api_at);
     add_effect(state, fmt::format("installed microk8s {} ({})", goal.channel, goal.revision));
   } else if (change.action == "refresh") {
-    switch_to(state, goal, now);
+    refresh(state, goal, now);
     add_effect(state, fmt::format("refreshed microk8s to {} ({})", goal.channel, goal.revision));
   } else if (change.action == "revert") {
-    state.snap.before.pop_back();
-    switch_to(state, goal, now);
-    add_effect(state, fmt::format("reverted microk8s to {} ({})", goal.channel, goal.revision));
+    revert(state, goal, now);
+    add_effect(state, fmt::format("reverted microk8s to {} ({})", goal.version, goal.revision));
   } else if (change.action == "remove") {
     remove_everything(state);
     add_effect(state, "removed microk8s");

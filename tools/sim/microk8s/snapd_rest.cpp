@@ -146,9 +146,9 @@ agent::SnapdReply post_snap(DeviceState& state, const World& world, const Json& 
                                  .channel = body.at("channel").text(),
                                  .revision = body.at("revision").text(),
                                  .hold_until = body.at("time").text(),
-                                 .is_classic = body.at("classic").truth(),
+                                 .is_classic = body.at("classic").is_true(),
                                  .is_enabling = false,
-                                 .ignores_running = body.at("ignore-running").truth()},
+                                 .ignores_running = body.at("ignore-running").is_true()},
                                 now));
 }
 
@@ -161,7 +161,7 @@ agent::SnapdReply post_apps(DeviceState& state, const World& world, const Json& 
                                  .revision = {},
                                  .hold_until = {},
                                  .is_classic = false,
-                                 .is_enabling = body.at("enable").truth() || body.at("disable").truth(),
+                                 .is_enabling = body.at("enable").is_true() || body.at("disable").is_true(),
                                  .ignores_running = true},
                                 now));
 }

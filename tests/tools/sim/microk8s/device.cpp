@@ -49,7 +49,7 @@ Json Device::change_snap(const std::string& body) {
   const std::string id = begun.at("change").text();
   if (id.empty()) return begun;
   Json change;
-  for (int i = 0; i < 1'000 && !change.at("ready").truth(); ++i) {
+  for (int i = 0; i < 1'000 && !change.at("ready").is_true(); ++i) {
     pass(std::chrono::seconds(1));
     change = snapd("GET", "/v2/changes/" + id).at("result");
   }

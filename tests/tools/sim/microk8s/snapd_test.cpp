@@ -16,7 +16,7 @@ TEST(SimSnapd, AnswersAnInstallOnAnotherChannelWithAlreadyInstalledAndSwitchesNo
   Device device;
   device.install();
   const Json reply = device.change_snap(R"({"action":"install","channel":"1.33/stable","classic":true})");
-  EXPECT_EQ(reply.at_path({"result", "kind"}).text(), "snap-already-installed");
+  EXPECT_EQ(reply.at({"result", "kind"}).text(), "snap-already-installed");
   EXPECT_EQ(device.cell.state.snap.now.channel, "1.32/stable");
 }
 

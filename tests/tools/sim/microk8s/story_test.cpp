@@ -11,7 +11,7 @@ TEST(SimMicrok8sStory, FromNoSnapToNodeRedOnItsNodePort) {
             "cannot run \"/snap/bin/microk8s\": No such file or directory");
 
   const Json change = device.change_snap(R"({"action":"install","channel":"1.32/stable","classic":true})");
-  EXPECT_EQ(change.at("status").text(), "Done") << change.dump(2);
+  EXPECT_EQ(change.at("status").text(), "Done") << pretty(change, 2);
   EXPECT_EQ(device.microk8s({"status", "--format", "short"}).code, 1);
   const agent::Exit status = device.microk8s({"status", "--format", "short", "--wait-ready", "--timeout", "300"});
   EXPECT_EQ(status.code, 0) << status.out;
@@ -27,7 +27,7 @@ TEST(SimMicrok8sStory, FromNoSnapToNodeRedOnItsNodePort) {
 
   const std::map<std::string, int> open = open_node_ports(device.cell.state, device.pause.now());
   ASSERT_TRUE(open.contains("default/nodered"));
-  EXPECT_EQ(device.kubectl_json({"get", "service", "nodered"}).at_path({"spec", "ports"}).items().at(0).at("nodePort"),
+  EXPECT_EQ(device.kubectl_json({"get", "service", "nodered"}).at({"spec", "ports"}).items().at(0).at("nodePort"),
             Json(open.at("default/nodered")));
   EXPECT_EQ(device.times("installed microk8s 1.32/stable (7890)"), 1);
   EXPECT_EQ(device.times("created deployment.apps/nodered"), 1);

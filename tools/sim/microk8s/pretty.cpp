@@ -1,0 +1,51 @@
+#include "tools/sim/microk8s/json.h"
+
+namespace kelpie::sim {
+namespace {
+
+struct PrettyText {
+  std::string out;
+  int indent;
+
+  void line(int depth) {
+    out += '\n';
+    out.append(static_cast<std::size_t>(indent * depth), ' ');
+  }
+  void write(const Json& value, int depth) {
+    const char* before = "";
+    if (!value.members().empty()) {
+      out += '{';
+      for (const auto& [key, member] : value.members()) {
+        out += before;
+        before = ",";
+        line(depth + 1);
+        out += Json(key).dump() + ": ";
+        write(member, depth + 1);
+      }
+      line(depth);
+      out += '}';
+    } else if (!value.items().empty()) {
+      out += '[';
+      for (const Json& item : value.items()) {
+        out += before;
+        before = ",";
+        line(depth + 1);
+        write(item, depth + 1);
+      }
+      line(depth);
+      out += ']';
+    } else {
+      out += value.dump();
+    }
+  }
+};
+
+}  // namespace
+
+std::string pretty(const Json& value, int indent) {
+  PrettyText text{.out = {}, .indent = indent};
+  text.write(value, 0);
+  return std::move(text.out);
+}
+
+}  // namespace kelpie::sim
