@@ -19,6 +19,11 @@ constexpr std::uint64_t kFirstDeviceSeed = 500;
 
 HubProgram::HubProgram() : operator_key_(wire::SigningKey::generate(entropy_)) {
   write_keys();
+}
+
+// Made when the first played device needs it: a fleet of kelpie-sim has connections of its own.
+wire::MqttBus& HubProgram::bus() {
+  if (bus_) return *bus_;
   Result<std::unique_ptr<wire::MqttBus>> bus =
       wire::MqttBus::open({.broker_url = broker_.url(),
                            .client_id = "devices",
@@ -34,6 +39,7 @@ HubProgram::HubProgram() : operator_key_(wire::SigningKey::generate(entropy_)) {
   EXPECT_TRUE(bus) << bus.error().message;
   bus_ = std::move(*bus);
   EXPECT_TRUE(eventually([this] { return bus_->is_connected(); }));
+  return *bus_;
 }
 
 void HubProgram::write_keys() {
@@ -90,21 +96,21 @@ PlayedDevice& HubProgram::add_device(const std::string& name) {
   request.set_fingerprint(played->id().hex());
   const Result<wire::HttpResponse> answer = call("POST", "/api/v1/devices", request, "add-" + name);
   EXPECT_TRUE(answer && answer->status == 200) << (answer ? answer->body : answer.error().message);
-  bus_->publish(wire::up_topic(played->id()), as_bytes(played->hello()));
+  bus().publish(wire::up_topic(played->id()), as_bytes(played->hello()));
   return *devices_.emplace(name, std::move(played)).first->second;
 }
 
 void HubProgram::publish(const DeviceId& device, const std::string& bytes) {
-  bus_->publish(wire::up_topic(device), as_bytes(bytes));
+  bus().publish(wire::up_topic(device), as_bytes(bytes));
 }
 
 void HubProgram::pump(std::chrono::milliseconds wait) {
   for (const auto& [topic, bytes] : inbox_.take(1'000, wait)) {
     for (const auto& [name, played] : devices_) {
       const std::string up = wire::up_topic(played->id());
-      if (topic == wire::all_topic()) bus_->publish(up, as_bytes(played->hello()));  // the hub is back
+      if (topic == wire::all_topic()) bus().publish(up, as_bytes(played->hello()));  // the hub is back
       if (topic != wire::down_topic(played->id())) continue;
-      for (const std::string& report : played->take(bytes)) bus_->publish(up, as_bytes(report));
+      for (const std::string& report : played->take(bytes)) bus().publish(up, as_bytes(report));
     }
   }
 }

@@ -31,6 +31,7 @@ class HubProgram {
   [[nodiscard]] std::string log() const { return hub_.err(); }
   [[nodiscard]] Broker& broker() { return broker_; }
   [[nodiscard]] std::string socket() const { return dir_ / "hub.sock"; }
+  [[nodiscard]] pid_t pid() const { return hub_.pid(); }
   [[nodiscard]] std::string trust_file() const { return dir_ / "keys/trust.klp"; }
   [[nodiscard]] std::string key_file() const { return dir_ / "keys/hub.key"; }
   [[nodiscard]] const wire::Trust& trust() const { return trust_; }
@@ -57,6 +58,7 @@ class HubProgram {
 
  private:
   void write_keys();
+  [[nodiscard]] wire::MqttBus& bus();
 
   TempDir dir_;
   Broker broker_;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <map>
 
 #include <fmt/core.h>
 #include <mosquitto.h>
@@ -18,6 +19,8 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr int kKeepAliveS = 60;
 constexpr int kQosAtLeastOnce = 1;
 constexpr std::chrono::milliseconds kHousekeeping{500};  // pings and retries; keep-alive is a minute
+
+constexpr std::uint64_t kWatched = 1ULL << 63U;  // an event's data: a descriptor instead of a client's index
 
 enum class LinkState { Off, Down, Connecting, Up };
 
@@ -41,6 +44,7 @@ struct FleetLinks::Loop {
   std::deque<Client> clients;  // addresses stay: libmosquitto keeps them as user data
   SteadyClock::time_point housekeeping_at;
   std::size_t connected = 0;
+  std::map<int, std::function<void()>> watched;
 
   static void on_connect(mosquitto* handle, void* user, int code) {
     auto* client = static_cast<Client*>(user);
@@ -61,6 +65,13 @@ struct FleetLinks::Loop {
     auto* client = static_cast<Client*>(user);
     client->loop->callbacks.on_message(client->index, std::string(static_cast<const char*>(message->payload),
                                                                   static_cast<std::size_t>(message->payloadlen)));
+  }
+
+  void call_watcher(int descriptor) {
+    const auto at = watched.find(descriptor);
+    if (at == watched.end()) return;  // unwatched by an earlier event of this poll
+    const std::function<void()> on_readable = at->second;
+    on_readable();
   }
 
   void connect(Client& client) {
@@ -179,6 +190,22 @@ void FleetLinks::publish(std::size_t index, const std::string& topic, ByteView p
   loop_->arm_write(client);
 }
 
+Result<void> FleetLinks::watch(int descriptor, std::function<void()> on_readable) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWatched | static_cast<std::uint64_t>(descriptor);
+  if (epoll_ctl(loop_->epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    return fail(Code::FailedPrecondition,
+                fmt::format("cannot wait for descriptor {}: {}", descriptor, std::strerror(errno)));
+  }
+  loop_->watched[descriptor] = std::move(on_readable);
+  return {};
+}
+
+void FleetLinks::unwatch(int descriptor) {
+  if (loop_->watched.erase(descriptor) > 0) epoll_ctl(loop_->epoll, EPOLL_CTL_DEL, descriptor, nullptr);
+}
+
 void FleetLinks::poll(std::chrono::milliseconds wait_max) {
   const auto until_housekeeping =
       std::chrono::duration_cast<std::chrono::milliseconds>(loop_->housekeeping_at - SteadyClock::now());
@@ -187,7 +214,12 @@ void FleetLinks::poll(std::chrono::milliseconds wait_max) {
   const int count =
       epoll_wait(loop_->epoll, events.data(), static_cast<int>(events.size()), static_cast<int>(wait.count()));
   for (int i = 0; i < count; ++i) {
-    Loop::Client& client = loop_->clients[events[static_cast<std::size_t>(i)].data.u64];
+    const std::uint64_t who = events[static_cast<std::size_t>(i)].data.u64;
+    if ((who & kWatched) != 0) {
+      loop_->call_watcher(static_cast<int>(who & ~kWatched));
+      continue;
+    }
+    Loop::Client& client = loop_->clients[who];
     if (client.socket >= 0) loop_->serve(client, events[static_cast<std::size_t>(i)].events);
   }
   if (SteadyClock::now() >= loop_->housekeeping_at) loop_->keep_house();

@@ -39,6 +39,10 @@ class FleetLinks {
   /// Off: disconnects and stays away until switched on again.
   void set_power(std::size_t index, bool is_on);
   void publish(std::size_t index, const std::string& topic, ByteView payload);
+  /// Calls back in poll whenever the descriptor can be read. Errors: FailedPrecondition for one that epoll cannot wait
+  /// for: a file, /dev/null.
+  [[nodiscard]] Result<void> watch(int descriptor, std::function<void()> on_readable);
+  void unwatch(int descriptor);
   /// Waits for traffic at most this long, moves what can be moved, calls back.
   void poll(std::chrono::milliseconds wait_max);
   [[nodiscard]] std::size_t connected() const;

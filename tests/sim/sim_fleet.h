@@ -1,0 +1,45 @@
+// A real hub, a real broker and a real kelpie-sim, its devices registered, and a reference release for all of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <kelpie/v1/release.pb.h>
+
+#include "tests/sim/sim_program.h"
+#include "tests/system/hub_program.h"
+
+namespace kelpie::test {
+
+class SimFleet {
+ public:
+  /// Returns when the hub answers and every device is registered and connected.
+  SimFleet(std::size_t count, const std::vector<std::string>& flags);
+
+  /// deploy/examples/getting-started as its manifest says, in waves of these shares in basis points.
+  std::string roll_out(const std::vector<std::uint32_t>& shares);
+  void change(const std::string& verb, const std::string& rollout);
+  [[nodiscard]] api::v1::Rollout rollout(const std::string& id);
+  /// Until it is in that phase; false when the time is up.
+  [[nodiscard]] bool reaches(const std::string& id, const std::string& phase, std::chrono::milliseconds patience);
+  [[nodiscard]] api::v1::Summary summary();
+  [[nodiscard]] api::v1::Device device(const std::string& name);
+  [[nodiscard]] HubProgram& hub() { return hub_; }
+  [[nodiscard]] SimProgram& sim() { return sim_; }
+
+ private:
+  template <typename Out>
+  Out call(const std::string& method, const std::string& path, const google::protobuf::Message& body) {
+    const Result<wire::HttpResponse> answer = hub_.call(method, path, body, "key-" + std::to_string(++calls_));
+    return parsed<Out>(path, answer);
+  }
+  template <typename Out>
+  static Out parsed(const std::string& path, const Result<wire::HttpResponse>& answer);
+  void register_devices(std::size_t count);
+
+  HubProgram hub_;
+  SimProgram sim_;
+  std::uint64_t calls_ = 0;
+};
+
+}  // namespace kelpie::test

@@ -1,0 +1,306 @@
+#include "tools/sim/simulator.h"
+
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <deque>
+#include <map>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "proto/base/log.h"
+#include "proto/wire/topics.h"
+#include "tools/sim/fleet_links.h"
+#include "tools/sim/member.h"
+
+namespace kelpie::sim {
+namespace {
+
+constexpr rlim_t kFilesBeside = 64;            // libraries, epoll, the terminal
+constexpr std::size_t kTurnsPerPoll = 64;      // chosen: no connection waits longer than a few of the dearest calls
+constexpr std::size_t kOrderBytesMax = 4'096;  // of a line on standard input
+constexpr std::chrono::milliseconds kIdleMax{1'000};
+constexpr SteadyTime kModelStart{86'400'000};  // devices have been on for a day: times before the start exist
+
+Result<void> allow_files(std::size_t count) {
+  const rlim_t wanted = count + kFilesBeside;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted) return {};
+  const rlimit raised{.rlim_cur = wanted, .rlim_max = std::max(limit.rlim_max, wanted)};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return {};
+  return fail({.code = Code::ResourceExhausted,
+               .message = fmt::format("{} connections need {} open files, this system allows {}", count, wanted,
+                                      limit.rlim_max),
+               .reason = {},
+               .hint = fmt::format("ulimit -Hn {}   or a smaller --count", wanted)});
+}
+
+void say(const std::string& line) {
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+void say_wrong(const Error& error) {
+  fmt::print(stderr, "kelpie-sim: {}\n", error.message);
+  if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", error.hint);
+}
+
+}  // namespace
+
+struct Simulator::Fleet {
+  Fleet(SimulatorOptions wanted, const wire::Trust& given) : options(std::move(wanted)), trust(given) {
+    started = clock.steady();
+  }
+
+  SimulatorOptions options;
+  wire::Trust trust;
+  World world = usual_world();
+  SystemClock clock;
+  SystemEntropy entropy;
+  SteadyTime started;
+  std::unique_ptr<FleetLinks> links;
+  MemberSeams seams{.entropy = entropy,
+                    .publish = [this](std::size_t index, const std::string& topic,
+                                      ByteView payload) { links->publish(index, topic, payload); },
+                    .start_call = [this](std::size_t index, agent::Call call) { start_call(index, call); }};
+  std::deque<Member> members;
+  std::size_t powered = 0;
+
+  struct Moment {
+    std::size_t index = 0;
+    std::uint64_t life = 0;
+    agent::Incoming incoming;
+  };
+  std::multimap<SteadyTime, Moment> moments;  // what calls bring, when
+  std::set<std::pair<SteadyTime, std::size_t>> due;
+  std::vector<SteadyTime> due_of;
+  std::deque<std::size_t> waiting;  // for their turn
+  std::vector<bool> is_waiting;
+
+  std::string typed;
+  bool is_ready = false;
+  bool is_ended = false;
+
+  // ---- time ----
+  [[nodiscard]] SteadyTime model_now() {
+    const std::int64_t passed = (clock.steady() - started).count();
+    return kModelStart + Duration(passed * options.speed);
+  }
+  void wake(std::size_t index) {
+    if (is_waiting[index]) return;
+    is_waiting[index] = true;
+    waiting.push_back(index);
+  }
+  void set_due(std::size_t index, SteadyTime at) {
+    due.erase({due_of[index], index});
+    due_of[index] = at;
+    due.insert({at, index});
+  }
+  void collect_due(SteadyTime now) {
+    while (!moments.empty() && moments.begin()->first <= now) {
+      Moment moment = std::move(moments.begin()->second);
+      moments.erase(moments.begin());
+      Member& member = members[moment.index];
+      if (!member.is_on() || member.life() != moment.life) continue;
+      member.put(std::move(moment.incoming));
+      wake(moment.index);
+    }
+    while (!due.empty() && due.begin()->first <= now) {
+      wake(due.begin()->second);
+      due.erase(due.begin());
+    }
+  }
+  void take_turns() {
+    for (std::size_t i = 0; i < kTurnsPerPoll && !waiting.empty(); ++i) {
+      const std::size_t index = waiting.front();
+      waiting.pop_front();
+      is_waiting[index] = false;
+      if (members[index].is_on()) set_due(index, members[index].turn(clock.wall(), clock.steady()));
+    }
+  }
+  [[nodiscard]] std::chrono::milliseconds until_next(SteadyTime now) const {
+    if (!waiting.empty()) return std::chrono::milliseconds(0);
+    SteadyTime next = now + kIdleMax;
+    if (!moments.empty()) next = std::min(next, moments.begin()->first);
+    if (!due.empty()) next = std::min(next, due.begin()->first);
+    return std::clamp<std::chrono::milliseconds>(next - now, std::chrono::milliseconds(1), kIdleMax);
+  }
+
+  void start_call(std::size_t index, const agent::Call& call) {
+    Member& member = members[index];
+    WorkDone done = carry_out_at_once(call, member.cell(), world, model_now());
+    const SteadyTime now = clock.steady();
+    const auto later = [&](Duration in, agent::Incoming incoming) {
+      moments.emplace(now + in / options.speed,
+                      Moment{.index = index, .life = member.life(), .incoming = std::move(incoming)});
+    };
+    for (auto& [in, line] : done.progress) later(in, agent::CallProgressed{call.id, std::move(line)});
+    later(done.took, agent::CallFinished{call.id, std::move(done.result)});
+  }
+
+  // ---- devices ----
+  Result<void> add_members() {
+    due_of.resize(options.count);
+    is_waiting.resize(options.count);
+    for (RosterEntry& entry : make_roster(options.count, options.labels)) {
+      const std::size_t index = members.size();
+      Member& member = members.emplace_back(index, std::move(entry), options.seed, seams);
+      if (!options.channel.empty()) install(member);
+      links->add(member.id().hex(), {wire::down_topic(member.id()), wire::all_topic()});
+      KELPIE_TRY(switch_on(index));
+    }
+    for (const SetFault& set : options.faults) KELPIE_TRY(take(set));
+    return {};
+  }
+  void install(Member& member) {
+    DeviceState& state = member.cell().state;
+    DeviceState running = running_device(world, options.channel, kModelStart);
+    running.model = state.model;
+    running.architecture = state.architecture;
+    running.memory_bytes = state.memory_bytes;
+    running.seed = state.seed;
+    running.kubernetes.name = state.kubernetes.name;
+    state = std::move(running);
+  }
+  Result<void> switch_on(std::size_t index) {
+    KELPIE_TRY(members[index].power_on(trust, clock.steady()));
+    ++powered;
+    wake(index);
+    return {};
+  }
+
+  // ---- orders ----
+  /// Errors: NotFound when nobody is chosen.
+  [[nodiscard]] Result<std::vector<std::size_t>> chosen(const Chosen& whom) const {
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (whom.fits(members[i].entry())) out.push_back(i);
+    }
+    if (!out.empty()) return out;
+    const std::string what =
+        whom.name.empty() ? "no device has these labels" : "there is no device \"" + whom.name + "\"";
+    return fail({.code = Code::NotFound, .message = what, .reason = {}, .hint = "kelpie-sim list --count N --seed S"});
+  }
+  Result<void> take(const SetFault& set) {
+    KELPIE_TRY(const std::vector<std::size_t> whom, chosen(set.whom));
+    for (const std::size_t index : whom) {
+      std::vector<Fault>& faults = members[index].cell().state.faults;
+      std::erase_if(faults,
+                    [&](const Fault& one) { return one.kind == set.fault.kind && one.subject == set.fault.subject; });
+      faults.push_back(set.fault);
+    }
+    say(fmt::format("ok: fault {} on {} devices", to_string(set.fault), whom.size()));
+    return {};
+  }
+  Result<void> take(const ClearFault& clear) {
+    KELPIE_TRY(const std::vector<std::size_t> whom, chosen(clear.whom));
+    for (const std::size_t index : whom) {
+      std::erase_if(members[index].cell().state.faults,
+                    [&](const Fault& one) { return clear.kind.empty() || to_string(one.kind) == clear.kind; });
+    }
+    say(fmt::format("ok: {} cleared on {} devices", clear.kind.empty() ? "every fault" : clear.kind, whom.size()));
+    return {};
+  }
+  Result<void> take(const SetPower& power) {
+    KELPIE_TRY(const std::vector<std::size_t> whom, chosen(power.whom));
+    for (const std::size_t index : whom) {
+      if (power.is_on == members[index].is_on()) continue;
+      links->set_power(index, power.is_on);
+      if (power.is_on) {
+        reboot(members[index].cell().state, model_now());
+        KELPIE_TRY(switch_on(index));
+      } else {
+        members[index].power_off();
+        due.erase({due_of[index], index});
+        --powered;
+      }
+    }
+    say(fmt::format("ok: power {} for {} devices", power.is_on ? "on" : "off", whom.size()));
+    return {};
+  }
+  Result<void> take(const Quit&) {
+    is_ended = true;
+    say("ok: quit");
+    return {};
+  }
+  void take_line(const std::string& line) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) return;
+    const Result<Order> order = parse_order(line);
+    const Result<void> outcome =
+        order ? std::visit([this](const auto& what) { return take(what); }, *order) : Result<void>(fail(order.error()));
+    if (!outcome) say_wrong(outcome.error());
+  }
+  void read_orders() {
+    std::array<char, kOrderBytesMax> bytes{};
+    const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
+    if (count <= 0) return links->unwatch(STDIN_FILENO);  // the fleet lives on without orders
+    typed.append(bytes.data(), static_cast<std::size_t>(count));
+    for (std::size_t end = typed.find('\n'); end != std::string::npos; end = typed.find('\n')) {
+      take_line(typed.substr(0, end));
+      typed.erase(0, end + 1);
+    }
+    if (typed.size() <= kOrderBytesMax) return;
+    typed.clear();
+    say_wrong({.code = Code::ResourceExhausted, .message = "an order is over 4096 bytes", .reason = {}, .hint = {}});
+  }
+  void say_when_ready() {
+    if (is_ready || links->connected() < powered) return;
+    is_ready = true;
+    say(fmt::format("ready: {} devices connected", powered));
+  }
+};
+
+Simulator::Simulator(std::unique_ptr<Fleet> fleet) : fleet_(std::move(fleet)) {}
+Simulator::~Simulator() = default;
+
+Result<std::unique_ptr<Simulator>> Simulator::open(const SimulatorOptions& options, const wire::Trust& trust) {
+  KELPIE_TRY(allow_files(options.count));
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+  auto fleet = std::make_unique<Fleet>(options, trust);
+  Fleet* const raw = fleet.get();
+  FleetLinksOptions links;
+  links.host = options.broker_host;
+  links.port = options.broker_port;
+  KELPIE_TRY(fleet->links,
+             FleetLinks::open(links, {.on_message =
+                                          [raw](std::size_t index, std::string payload) {
+                                            raw->members[index].put(agent::FrameArrived{std::move(payload)});
+                                            raw->wake(index);
+                                          },
+                                      .on_link =
+                                          [raw](std::size_t index, bool is_connected) {
+                                            raw->members[index].put(agent::LinkChanged{is_connected});
+                                            raw->wake(index);
+                                          }}));
+  KELPIE_TRY(fleet->add_members());
+  return std::unique_ptr<Simulator>(new Simulator(std::move(fleet)));
+}
+
+void Simulator::run() {
+  Fleet& fleet = *fleet_;
+  sigset_t signals{};
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+  const Result<void> ends = fleet.links->watch(signal_fd, [&fleet] { fleet.is_ended = true; });
+  KELPIE_ASSERT(ends.has_value());
+  if (const Result<void> orders = fleet.links->watch(STDIN_FILENO, [&fleet] { fleet.read_orders(); }); !orders)
+    log::warn("orders are not read from standard input", {{"why", orders.error().message}});
+  while (!fleet.is_ended) {
+    fleet.collect_due(fleet.clock.steady());
+    fleet.take_turns();
+    fleet.links->poll(fleet.until_next(fleet.clock.steady()));
+    fleet.say_when_ready();
+  }
+  close(signal_fd);
+}
+
+}  // namespace kelpie::sim
