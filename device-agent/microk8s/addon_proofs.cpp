@@ -105,7 +105,7 @@ Tried<void> look_at_other(const Work& work, const Part& part, AddonState& state)
 }
 
 Tried<AddonState> look_at_parts(const Work& work, const std::vector<Part>& parts) {
-  AddonState state{.is_there = false, .is_ready = true, .what = {}, .trouble = {}};
+  AddonState state{.is_there = false, .is_ready = true, .what = {}, .trouble = {}, .args = {}};
   for (const Part& part : parts) {
     if (has_health(part.kind)) {
       KELPIE_TRY(look_at_workload(work, part, state));
@@ -141,7 +141,7 @@ Tried<AddonState> read_ingress(const Work& work) {
 }
 
 AddonState of_file(bool is_there, std::string what) {
-  return {.is_there = is_there, .is_ready = is_there, .what = std::move(what), .trouble = {}};
+  return {.is_there = is_there, .is_ready = is_there, .what = std::move(what), .trouble = {}, .args = {}};
 }
 
 Tried<AddonState> read_rbac(const Work& work) {
@@ -154,7 +154,21 @@ Tried<AddonState> read_rbac(const Work& work) {
 Tried<AddonState> read_host_access(const Work& work) {
   const std::string lock = work.paths().snap_data + "/var/lock/host-access-enabled";
   const Result<std::string> address = work.host().files.read(lock);
-  return of_file(address.has_value(), address ? "the host answers at " + last_line(*address) : "no lock file");
+  AddonState state =
+      of_file(address.has_value(), address ? "the host answers at " + last_line(*address) : "no lock file");
+  if (address) state.args = "ip=" + last_line(*address);
+  return state;
+}
+
+Tried<AddonState> read_metallb(const Work& work) {
+  const std::vector<Part> parts = parts_of("metallb");
+  KELPIE_TRY(AddonState state, look_at_parts(work, parts));
+  if (!state.is_there) return state;
+  KELPIE_TRY(const Json pool, read_other(work, parts.back()));
+  std::vector<std::string> ranges;
+  for (const Json& range : pool.at({"spec", "addresses"}).items()) ranges.push_back(range.text());
+  if (!ranges.empty()) state.args = joined(ranges, ",");
+  return state;
 }
 
 /// No table can know them all: listed, and nothing on the node is left unready.
@@ -185,6 +199,7 @@ Tried<AddonState> read_addon(const Work& work, const std::string& name) {
   if (name == "rbac") return read_rbac(work);
   if (name == "host-access") return read_host_access(work);
   if (name == "ingress") return read_ingress(work);
+  if (name == "metallb") return read_metallb(work);
   const std::vector<Part> parts = parts_of(name);
   return parts.empty() ? read_listed(work, name) : look_at_parts(work, parts);
 }

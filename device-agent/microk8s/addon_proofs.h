@@ -18,6 +18,7 @@ struct AddonState {
   bool is_ready = false;  // all of it is
   std::string what;       // evidence, or what is missing
   std::optional<Trouble> trouble;
+  std::optional<std::string> args;  // as enable would take them, where they can be read
 };
 /// Trouble: what makes the API server unreadable.
 [[nodiscard]] Tried<AddonState> read_addon(const Work& work, const std::string& name);

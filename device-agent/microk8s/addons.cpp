@@ -23,13 +23,34 @@ Duration script_limit(const std::string& name) {
   return name == "metallb" || name == "cert-manager" ? kLongScriptLimit : kScriptLimit;
 }
 
+std::string args_of(const Addon& addon) {
+  return joined(addon.args, ",");
+}
+
+/// Enabling again would silently ignore other arguments (facts, microk8s 0): it is disabled first.
+bool has_other_args(const Addon& addon, const AddonState& state) {
+  return !addon.is_absent && state.is_there && !addon.args.empty() && state.args && *state.args != args_of(addon);
+}
+
 bool is_so(const Addon& addon, const AddonState& state) {
-  return addon.is_absent ? !state.is_there : state.is_ready;
+  if (addon.is_absent) return !state.is_there;
+  return state.is_ready && !has_other_args(addon, state);
+}
+
+std::string evidence_of(const Addon& addon, const AddonState& state) {
+  if (addon.is_absent) return addon.name + ": not enabled";
+  const bool is_compared = addon.args.empty() || state.args;
+  return fmt::format("{}: {}{}", addon.name, state.what, is_compared ? "" : ", arguments not compared");
 }
 
 Trouble why_not(const Addon& addon, const AddonState& state) {
   if (addon.is_absent) {
     return {.reason = Reason::AddonStillThere, .detail = fmt::format("{}: {}", addon.name, state.what), .output = {}};
+  }
+  if (state.is_ready && has_other_args(addon, state)) {
+    return {.reason = Reason::AddonNotReady,
+            .detail = fmt::format("{}: it is enabled with {}, not {}", addon.name, *state.args, args_of(addon)),
+            .output = {}};
   }
   const std::string because = state.trouble ? "; " + state.trouble->detail : "";
   return {.reason = Reason::AddonNotReady,
@@ -119,7 +140,7 @@ Tried<CallResult> prepare(const AddonsStep& step, const Work& work) {
   std::vector<std::string> summary;
   for (const Addon& addon : step.addons) {
     KELPIE_TRY(const AddonState state, read_addon(work, addon_name(addon.name)));
-    there[addon.name] = state.is_there;
+    if (state.is_there) there[addon.name] = state.args.value_or("");
     summary.push_back(fmt::format("{} {}", addon.name, state.is_there ? "enabled" : "disabled"));
   }
   return prepared("now " + joined(summary), Json(Json::Object{{"known", true}, {"there", there}}));
@@ -131,29 +152,34 @@ Tried<CallResult> observe(const AddonsStep& step, const Work& work) {
   for (const Addon& addon : step.addons) {
     KELPIE_TRY(const AddonState state, read_addon(work, addon_name(addon.name)));
     if (!is_so(addon, state)) return unmet(why_not(addon, state));
-    evidence.push_back(fmt::format("{}: {}", addon.name, addon.is_absent ? "not enabled" : state.what));
+    evidence.push_back(evidence_of(addon, state));
   }
   return satisfied(joined(evidence, "; "));
+}
+
+Tried<void> ensure(const Work& work, const Addon& addon) {
+  KELPIE_TRY(const AddonState state, read_addon(work, addon_name(addon.name)));
+  if (is_so(addon, state)) return {};
+  if (has_other_args(addon, state)) {
+    KELPIE_TRY(make_so(work, {.name = addon.name, .args = {}, .is_absent = true}));
+  }
+  return make_so(work, addon);
 }
 
 Tried<CallResult> run(const AddonsStep& step, const Work& work) {
   KELPIE_TRY(require_control_plane(work));
   KELPIE_TRY(await_api(work.part(kApiBackLimit)));
-  for (const Addon& addon : step.addons) {
-    KELPIE_TRY(const AddonState state, read_addon(work, addon_name(addon.name)));
-    // Enabling again would do nothing, and silently ignore other arguments (facts, microk8s 0).
-    if (is_so(addon, state)) continue;
-    KELPIE_TRY(make_so(work, addon));
-  }
+  for (const Addon& addon : step.addons) KELPIE_TRY(ensure(work, addon));
   return satisfied("each add-on has its effect");
 }
 
-Tried<void> take_back(const Work& work, const Addon& addon, bool was_there) {
-  const Addon wanted{
-      .name = addon.name, .args = was_there ? addon.args : std::vector<std::string>{}, .is_absent = !was_there};
-  KELPIE_TRY(const AddonState state, read_addon(work, addon_name(addon.name)));
-  if (is_so(wanted, state)) return {};
-  return make_so(work, wanted);
+/// As it was when prepared. On a MicroK8s that did not run yet only dns is there, which it enables by itself.
+Addon as_before(const Addon& addon, const Json& restore) {
+  if (!restore.at("known").is_true()) return {.name = addon.name, .args = {}, .is_absent = addon.name != "dns"};
+  const Json& there = restore.at({"there", addon.name});
+  Addon before{.name = addon.name, .args = {}, .is_absent = there.is_null()};
+  if (!there.text().empty()) before.args.push_back(there.text());
+  return before;
 }
 
 Tried<CallResult> undo(const AddonsStep& step, const std::string& restore_text, const Work& work) {
@@ -162,10 +188,9 @@ Tried<CallResult> undo(const AddonsStep& step, const std::string& restore_text, 
   KELPIE_TRY(await_api(work.part(kApiBackLimit)));
   std::vector<std::string> back;
   for (auto addon = step.addons.rbegin(); addon != step.addons.rend(); ++addon) {
-    const bool was_there = restore->at("known").is_true() ? restore->at({"there", addon->name}).is_true()
-                                                          : addon->is_absent || addon->name == "dns";
-    KELPIE_TRY(take_back(work, *addon, was_there));
-    back.push_back(fmt::format("{} {}", addon->name, was_there ? "enabled" : "disabled"));
+    const Addon before = as_before(*addon, *restore);
+    KELPIE_TRY(ensure(work, before));
+    back.push_back(fmt::format("{} {}", addon->name, before.is_absent ? "disabled" : "enabled"));
   }
   return satisfied("again " + joined(back));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include <fmt/core.h>
 
@@ -66,8 +67,11 @@ class PullWatch {
   void hear(std::string_view piece) {
     kept_ += piece;
     if (kept_.size() > kWatchedBytes) kept_.erase(0, kept_.size() - kWatchedBytes);
+    // Blocks come ten times a second, even without a terminal.
+    if (said_at_ && work_.now() - *said_at_ < std::chrono::seconds(1)) return;
     const PullProgress progress = parse_progress(kept_);
     if (progress.total_mebibytes <= 0) return;
+    said_at_ = work_.now();
     work_.say(fmt::format("pulling {} {:.1f}/{:.1f} MiB", ref_, progress.done_mebibytes, progress.total_mebibytes));
   }
 
@@ -75,6 +79,7 @@ class PullWatch {
   const Work& work_;
   std::string ref_;
   std::string kept_;
+  std::optional<SteadyTime> said_at_;
 };
 
 Tried<Exit> try_pull(const Work& work, const std::string& ref, Duration limit, bool is_local) {

@@ -8,7 +8,6 @@
 #include "device-agent/microk8s/commands.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/objects.h"
-#include "device-agent/microk8s/preflight.h"
 #include "device-agent/microk8s/readiness.h"
 #include "device-agent/microk8s/steps.h"
 
@@ -90,16 +89,15 @@ Split split_by_owner(const Json::Array& items, const Json::Array& live) {
 
 Tried<void> try_manifests(const Work& work, const Split& split) {
   for (const auto& [objects, force] : {std::pair(split.others, Force::No), std::pair(split.ours, Force::Yes)}) {
-    const Tried<void> tried = dry_run(work, objects, force);
+    Tried<void> tried = dry_run(work, objects, force);
     // A kind that an add-on of the same release brings cannot be tried before.
     if (!tried && !has_any(tried.error().output, {"no matches for kind", "resource mapping not found"})) return tried;
   }
   return {};
 }
 
-Tried<CallResult> prepare(const DeployStep& step, const StepCall& call, const Work& work) {
+Tried<CallResult> prepare(const DeployStep& step, const Work& work) {
   KELPIE_TRY(const Json::Array items, wanted_items(step));
-  KELPIE_TRY(require_space(work, call.disk_free_bytes));
   KELPIE_TRY(const Reach reach, read_reach(work));
   if (reach == Reach::NothingThere) return prepared("no Kubernetes yet", empty_capture());
   if (reach == Reach::Stopped) return prepared("MicroK8s is stopped: no way back is known", unknown_capture());
@@ -201,7 +199,7 @@ Tried<CallResult> undo(const DeployStep& step, const std::string& restore, const
 
 Tried<CallResult> carry_out_deploy(const DeployStep& step, const StepCall& call, const Work& work) {
   switch (call.phase) {
-    case Phase::Prepare: return prepare(step, call, work);
+    case Phase::Prepare: return prepare(step, work);
     case Phase::Observe: return observe(step, work);
     case Phase::Verify: return prove(step, work);
     case Phase::Run: return run(step, work);

@@ -140,8 +140,8 @@ Json restore_of(const ImagesStep& step, const ImageTable& table) {
   return Json(Json::Object{{"added", added}, {"before", before}});
 }
 
-Tried<CallResult> prepare(const ImagesStep& step, const StepCall& call, const Work& work) {
-  KELPIE_TRY(require_space(work, std::max(call.disk_free_bytes, kImagesFloor)));
+Tried<CallResult> prepare(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(require_space(work, kImagesFloor));
   KELPIE_TRY(const bool is_there, is_containerd_there(work));
   if (!is_there) {
     return prepared("no containerd yet: images are pulled after GO", restore_of(step, {}));
@@ -231,7 +231,7 @@ Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, 
 
 Tried<CallResult> carry_out_images(const ImagesStep& step, const StepCall& call, const Work& work) {
   switch (call.phase) {
-    case Phase::Prepare: return prepare(step, call, work);
+    case Phase::Prepare: return prepare(step, work);
     case Phase::Observe:
     case Phase::Verify: return prove(step, work);
     case Phase::Run: return run(step, work);

@@ -1,6 +1,4 @@
 // install: the snap on its channel, refreshes held, the API server of that track answering.
-#include <algorithm>
-
 #include <fmt/core.h>
 
 #include "device-agent/microk8s/channel.h"
@@ -34,7 +32,7 @@ bool is_snap_right(const Snap& snap, const InstallStep& step) {
   return snap.is_installed && snap.channel == step.channel && snap.is_active;
 }
 
-Tried<CallResult> prepare(const InstallStep& step, const StepCall& call, const Work& work) {
+Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
   KELPIE_TRY(const SnapdSystem system, read_system(work));
   KELPIE_TRY(const Snap snap, read_snap(work));
@@ -45,7 +43,7 @@ Tried<CallResult> prepare(const InstallStep& step, const StepCall& call, const W
   KELPIE_TRY(require_reachable(snap, wanted, step.channel));
   KELPIE_TRY(require_able_device(work));
   if (!is_snap_right(snap, step)) {
-    KELPIE_TRY(require_space(work, std::max(call.disk_free_bytes, snap.is_installed ? kRefreshFloor : kInstallFloor)));
+    KELPIE_TRY(require_space(work, snap.is_installed ? kRefreshFloor : kInstallFloor));
     KELPIE_TRY(const bool is_known, has_channel(work, step.channel));
     if (!is_known) {
       return trouble(Reason::ChannelUnknown,
@@ -164,7 +162,7 @@ Tried<CallResult> undo(const std::string& restore_text, const Work& work) {
 
 Tried<CallResult> carry_out_install(const InstallStep& step, const StepCall& call, const Work& work) {
   switch (call.phase) {
-    case Phase::Prepare: return prepare(step, call, work);
+    case Phase::Prepare: return prepare(step, work);
     case Phase::Observe: return observe(step, work);
     case Phase::Run: return run(step, work);
     case Phase::Verify: return verify(step, work);

@@ -181,6 +181,51 @@ TEST(Addons, AreNotEnabledAgain) {
   EXPECT_FALSE(host.was_asked("enable"));
 }
 
+std::string pool(const std::string& range) {
+  return R"({"kind":"IPAddressPool","spec":{"addresses":[")" + range + "\"]}}";
+}
+
+// Facts, microk8s 0: enable of something enabled ignores new arguments and says 0.
+TEST(Addons, OtherArgumentsMeanDisableAndEnable) {
+  ScriptedHost host;
+  set_up_running(host);
+  const char* const space = "kubectl get deployments,daemonsets,statefulsets,jobs,pods -n metallb-system";
+  const std::string ready =
+      list_of({workload_json({.name_space = "metallb-system", .name = "controller"}),
+               workload_json({.kind = "DaemonSet", .name_space = "metallb-system", .name = "speaker"})});
+  const char* const pools = "kubectl get ipaddresspools.metallb.io";
+  host.on(space).out(ready);
+  host.on(pools).out(pool("10.0.0.1-10.0.0.9"));
+  EXPECT_EQ(host.step(Phase::Observe, enable("metallb", {"10.0.0.1-10.0.0.9"})).verdict, Verdict::Satisfied);
+  const AddonsStep step = enable("metallb", {"10.0.7.0/28"});
+  EXPECT_EQ(host.step(Phase::Observe, step).detail, "metallb: it is enabled with 10.0.0.1-10.0.0.9, not 10.0.7.0/28");
+  const std::string restore = host.step(Phase::Prepare, step).restore;
+  const auto disable_script = [&] {
+    host.on(space).out(list_of({}));
+    host.on(pools).out("");
+  };
+  host.on("disable core/metallb").out("MetalLB is terminated\n").does(disable_script);
+  host.on("enable core/metallb 10.0.7.0/28").out("MetalLB is enabled\n").does([&] {
+    host.on(space).out(ready);
+    host.on(pools).out(pool("10.0.7.0/28"));
+  });
+  EXPECT_EQ(host.step(Phase::Run, step).verdict, Verdict::Satisfied);
+  EXPECT_EQ(host.step(Phase::Verify, step).verdict, Verdict::Satisfied);
+
+  host.on("enable core/metallb 10.0.0.1-10.0.0.9").out("MetalLB is enabled\n").does([&] {
+    host.on(space).out(ready);
+    host.on(pools).out(pool("10.0.0.1-10.0.0.9"));
+  });
+  EXPECT_EQ(host.step(Phase::Undo, step, restore).verdict, Verdict::Satisfied) << "with the arguments of before";
+}
+
+TEST(Addons, ArgumentsThatCannotBeReadAreSaidToBeUnknown) {
+  ScriptedHost host;
+  set_up_running(host);
+  EXPECT_EQ(host.step(Phase::Observe, enable("dns", {"9.9.9.9"})).summary,
+            "dns: deployment kube-system/coredns 1/1 pods ready, arguments not compared");
+}
+
 TEST(Addons, UndoDisablesOnlyWhatWasNotThere) {
   ScriptedHost host;
   set_up_running(host);

@@ -126,6 +126,15 @@ TEST(Facts, AreThereEvenWhenNothingAnswers) {
   EXPECT_LE(host.now_ms, 1'000 + 122'000);
 }
 
+TEST(Preflight, OfTheReleaseIsCheckedByEveryKind) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.disk_preflight = 21ULL << 30U;
+  for (const Step& step : {Step(StartStep{}), Step(InspectStep{}), Step(DeployStep{})}) {
+    EXPECT_EQ(host.step(Phase::Prepare, step).reason, "disk-full") << kind_of(step);
+  }
+}
+
 TEST(Inspect, LooksAndChangesNothing) {
   ScriptedHost host;
   set_up_running(host);

@@ -49,12 +49,12 @@ CallResult ScriptedHost::carry_out(Call call) {
 }
 
 CallResult ScriptedHost::step(agent::Phase phase, agent::Step step, std::string restore) {
-  return carry_out(
-      {.id = 1,
-       .what =
-           agent::StepCall{
-               .phase = phase, .step = std::move(step), .restore = std::move(restore), .disk_free_bytes = 0},
-       .limit = limit});
+  return carry_out({.id = 1,
+                    .what = agent::StepCall{.phase = phase,
+                                            .step = std::move(step),
+                                            .restore = std::move(restore),
+                                            .disk_free_bytes = disk_preflight},
+                    .limit = limit});
 }
 CallResult ScriptedHost::checks(std::vector<agent::Check> checks) {
   return carry_out({.id = 1, .what = agent::ChecksCall{std::move(checks)}, .limit = limit});

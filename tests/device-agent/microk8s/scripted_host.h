@@ -66,6 +66,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] std::string input_of(const std::string& start) const;
 
   std::map<std::string, std::string> files;
+  std::uint64_t disk_preflight = 0;  // of the release
   std::uint64_t free_bytes = 20ULL << 30U;
   Duration limit = std::chrono::minutes(15);
   std::int64_t now_ms = 1'000;
