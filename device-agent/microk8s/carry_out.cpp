@@ -39,7 +39,7 @@ CallResult carry_out(const Call& call, Host& host) {
   if (const auto* const step = std::get_if<StepCall>(&call.what)) result = carry_out_step(*step, work);
   if (const auto* const checks = std::get_if<ChecksCall>(&call.what)) result = carry_out_checks(checks->checks, work);
   if (const auto* const facts = std::get_if<FactsCall>(&call.what)) result = carry_out_facts(*facts, work);
-  return result ? std::move(*result) : failed(std::move(result.error()));
+  return result ? std::move(*result) : failed(result.error());
 }
 
 }  // namespace kelpie::agent

@@ -40,7 +40,7 @@ Tried<CallResult> carry_out_checks(const std::vector<Check>& checks, const Work&
   std::vector<std::string> evidence;
   for (const Check& one : checks) {
     Tried<std::string> proof = std::visit([&](const auto& wanted) { return check(wanted, work); }, one);
-    if (!proof) return unmet(std::move(proof.error()));
+    if (!proof) return unmet(proof.error());
     evidence.push_back(std::move(*proof));
   }
   return satisfied(joined(evidence, "; "));

@@ -34,6 +34,7 @@ using ImageTable = std::map<std::string, ImageRow>;  // by full name
 [[nodiscard]] Tried<void> remove_images(const Work& work, const std::vector<std::string>& refs);
 
 inline constexpr std::string_view kPinLabel = "io.cri-containerd.pinned=pinned";
+inline constexpr std::string_view kUnpinLabel = "io.cri-containerd.pinned=";  // an empty value takes a label away
 
 struct PullProgress {
   double done_mebibytes = 0;

@@ -149,7 +149,7 @@ Tried<CallResult> prove(const DeployStep& step, const Work& work) {
                                  step.workloads.size() == 1 ? "" : "s", deployed->text()));
   }
   if (is_unreadable(deployed.error().reason)) return fail(std::move(deployed.error()));
-  return unmet(std::move(deployed.error()));
+  return unmet(deployed.error());
 }
 
 Tried<CallResult> observe(const DeployStep& step, const Work& work) {

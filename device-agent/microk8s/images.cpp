@@ -122,7 +122,7 @@ bool is_state(Reason reason) {
 Tried<CallResult> prove(const ImagesStep& step, const Work& work) {
   Tried<void> proof = require_all(step, work);
   if (proof) return satisfied(evidence(step));
-  if (is_state(proof.error().reason)) return unmet(std::move(proof.error()));
+  if (is_state(proof.error().reason)) return unmet(proof.error());
   return fail(std::move(proof.error()));
 }
 
@@ -140,6 +140,29 @@ Json restore_of(const ImagesStep& step, const ImageTable& table) {
   return Json(Json::Object{{"added", added}, {"before", before}});
 }
 
+/// Names kept for the way back of attempts that are over, or fetched for ones that never came: pins would fill the
+/// disk.
+std::vector<std::string> outdated(const ImagesStep& step, const ImageTable& table) {
+  std::vector<std::string> names;
+  for (const Image& image : step.images) {
+    const ImageRow* const current = find(table, image.ref);
+    for (const auto& [name, row] : table) {
+      if (!is_kept_for(row, image) || name == image.ref || row.digest == image.digest) continue;
+      if (current == nullptr || row.digest != current->digest) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+/// Kubelet collects them when it needs the room; the names may be its own.
+Tried<void> let_go(const Work& work, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    KELPIE_TRY(label_image(work, name, std::string(kUnpinLabel)));
+    KELPIE_TRY(label_image(work, name, fmt::format("{}=", kForLabel)));
+  }
+  return {};
+}
+
 Tried<CallResult> prepare(const ImagesStep& step, const Work& work) {
   KELPIE_TRY(require_space(work, kImagesFloor));
   KELPIE_TRY(const bool is_there, is_containerd_there(work));
@@ -148,6 +171,9 @@ Tried<CallResult> prepare(const ImagesStep& step, const Work& work) {
   }
   KELPIE_TRY(const ImageTable table, read_images(work));
   const Json restore = restore_of(step, table);
+  // Already so: what was kept before stays for a rollback.
+  if (require_all(step, work)) return prepared(evidence(step), restore);
+  KELPIE_TRY(let_go(work, outdated(step, table)));
   KELPIE_TRY(fetch_all(step, work));
   return prepared(fmt::format("{} images are on the device", step.images.size()), restore);
 }
@@ -160,20 +186,6 @@ Tried<void> keep_old(const Work& work, const Image& image, const ImageTable& tab
   if (find(table, name) == nullptr) KELPIE_TRY(tag_image(work, image.ref, name));
   KELPIE_TRY(label_image(work, name, fmt::format("{}={}", kForLabel, image.ref)));
   return label_image(work, name, std::string(kPinLabel));
-}
-
-/// Names kept for this reference that are neither the new digest nor the one before: pins would fill the disk.
-std::vector<std::string> outdated(const ImagesStep& step, const ImageTable& before) {
-  std::vector<std::string> names;
-  for (const Image& image : step.images) {
-    const ImageRow* const old = find(before, image.ref);
-    for (const auto& [name, row] : before) {
-      if (!is_kept_for(row, image) || name == image.ref || row.digest == image.digest) continue;
-      if (old != nullptr && row.digest == old->digest) continue;
-      names.push_back(name);
-    }
-  }
-  return names;
 }
 
 Tried<CallResult> run(const ImagesStep& step, const Work& work) {
@@ -189,7 +201,6 @@ Tried<CallResult> run(const ImagesStep& step, const Work& work) {
     KELPIE_TRY(label_image(work, image.ref, std::string(kPinLabel)));
     KELPIE_TRY(label_image(work, digest_name(image), std::string(kPinLabel)));
   }
-  KELPIE_TRY(remove_images(work, outdated(step, before)));
   return satisfied(fmt::format("{} images tagged and pinned", step.images.size()));
 }
 
@@ -200,7 +211,7 @@ Tried<void> take_back(const Work& work, const Image& image, const Json& before, 
     KELPIE_TRY(tag_image(work, repository_of(image.ref) + "@" + digest, image.ref));
   }
   if (before.at("pinned").is_true()) return label_image(work, image.ref, std::string(kPinLabel));
-  return label_image(work, image.ref, "io.cri-containerd.pinned=");
+  return label_image(work, image.ref, std::string(kUnpinLabel));
 }
 
 Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, const Work& work) {

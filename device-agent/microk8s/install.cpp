@@ -107,7 +107,7 @@ Tried<CallResult> verify(const InstallStep& step, const Work& work) {
   if (!wrong.empty()) return unmet({.reason = Reason::ChannelNotReached, .detail = wrong, .output = {}});
   if (!snap.blocked.empty()) return unmet({.reason = Reason::SnapBlocked, .detail = snap.blocked, .output = {}});
   Tried<std::string> server = prove_server(wanted, work);
-  if (!server) return unmet(std::move(server.error()));
+  if (!server) return unmet(server.error());
   return satisfied(fmt::format("{}, {}", describe(snap), *server));
 }
 

@@ -27,7 +27,7 @@ Tried<CallResult> observe(const Work& work) {
 
 Tried<CallResult> verify(const Work& work) {
   Tried<std::string> proof = await_running(work);
-  if (!proof) return unmet(std::move(proof.error()));
+  if (!proof) return unmet(proof.error());
   return satisfied(*proof);
 }
 

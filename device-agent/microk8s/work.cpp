@@ -52,14 +52,20 @@ std::size_t character_size(std::string_view text) {
   return size;
 }
 
-CallResult with_trouble(Verdict verdict, Trouble why) {
+std::string one_line(std::string_view text) {
+  std::string line = plain_text(text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+CallResult with_trouble(Verdict verdict, const Trouble& why) {
   const ReasonRow& row = row_of(why.reason);
   CallResult result;
   result.verdict = verdict;
   result.reason = row.word;
   result.is_transient = row.is_transient;
   result.detail = head(why.detail.empty() ? std::string(row.sentence) : plain_text(why.detail), kTextBytesMax);
-  result.summary = head(result.detail, kSummaryBytesMax);
+  result.summary = head(one_line(result.detail), kSummaryBytesMax);
   result.output_tail = tail(plain_text(why.output), kTextBytesMax);
   return result;
 }
@@ -70,20 +76,24 @@ Work Work::part(Duration limit) const {
   return Work(host_, std::min(limit, left()));
 }
 
+void Work::say(std::string_view progress) const {
+  host_.progress(head(one_line(progress), kSummaryBytesMax));
+}
+
 Tried<void> Work::wait(Duration duration) const {
   if (host_.pause.wait(std::clamp(left(), Duration{}, duration))) return {};
   return trouble(Reason::Interrupted, "the agent is ending, or the call was cancelled");
 }
 
-CallResult satisfied(std::string summary) {
+CallResult satisfied(std::string_view summary) {
   CallResult result;
   result.verdict = Verdict::Satisfied;
-  result.summary = head(summary, kSummaryBytesMax);
+  result.summary = head(one_line(summary), kSummaryBytesMax);
   return result;
 }
 
-CallResult prepared(std::string summary, const Json& restore) {
-  CallResult result = satisfied(std::move(summary));
+CallResult prepared(std::string_view summary, const Json& restore) {
+  CallResult result = satisfied(summary);
   result.restore = restore.dump();
   if (result.restore.size() <= kRestoreBytesMax) return result;
   return failed({.reason = Reason::RestoreTooLarge,
@@ -92,12 +102,12 @@ CallResult prepared(std::string summary, const Json& restore) {
                  .output = {}});
 }
 
-CallResult unmet(Trouble why) {
-  return with_trouble(Verdict::Unmet, std::move(why));
+CallResult unmet(const Trouble& why) {
+  return with_trouble(Verdict::Unmet, why);
 }
 
-CallResult failed(Trouble why) {
-  return with_trouble(Verdict::Failed, std::move(why));
+CallResult failed(const Trouble& why) {
+  return with_trouble(Verdict::Failed, why);
 }
 
 std::string in_seconds(Duration duration) {

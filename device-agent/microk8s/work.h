@@ -25,7 +25,8 @@ class Work {
   [[nodiscard]] SteadyTime now() const { return host_.pause.now(); }
   [[nodiscard]] Duration left() const { return until_ - now(); }
   [[nodiscard]] bool is_over() const { return left() <= Duration{}; }
-  void say(std::string progress) const { host_.progress(std::move(progress)); }
+  /// One line for people.
+  void say(std::string_view progress) const;
 
   /// Waits for at most what is left. Trouble: Interrupted.
   [[nodiscard]] Tried<void> wait(Duration duration) const;
@@ -36,11 +37,11 @@ class Work {
 };
 
 /// The ways a phase ends well; trouble is the other.
-[[nodiscard]] CallResult satisfied(std::string summary);
-[[nodiscard]] CallResult prepared(std::string summary, const Json& restore);
-[[nodiscard]] CallResult unmet(Trouble why);
+[[nodiscard]] CallResult satisfied(std::string_view summary);
+[[nodiscard]] CallResult prepared(std::string_view summary, const Json& restore);
+[[nodiscard]] CallResult unmet(const Trouble& why);
 /// Cuts what goes into reports to what reports can carry.
-[[nodiscard]] CallResult failed(Trouble why);
+[[nodiscard]] CallResult failed(const Trouble& why);
 
 /// Seconds for people: "40 s".
 [[nodiscard]] std::string in_seconds(Duration duration);
