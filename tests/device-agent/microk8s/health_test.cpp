@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "device-agent/microk8s/work.h"
 #include "tests/device-agent/microk8s/scripted_host.h"
 
 namespace kelpie::agent {
@@ -155,6 +156,21 @@ TEST(Reasons, AreAllInTheReadme) {
                            readme.find(written + "\n") != std::string::npos;
     EXPECT_TRUE(is_listed) << written;
   }
+}
+
+TEST(Reports, CarryTextWhateverProgramsPrint) {
+  EXPECT_EQ(plain_text("\x1b[31mred\x1b[0m\ttab\r\n\x07"), "red\ttab\n");
+  EXPECT_EQ(plain_text("caf\xc3\xa9 \xe2\x9c\x93"), "caf\xc3\xa9 \xe2\x9c\x93");
+  const std::string broken = "\xff\xc3-\xed\xa0\x80\xf4\x90\x80\x80";  // a stray byte, a surrogate, above U+10FFFF
+  EXPECT_EQ(plain_text(broken), std::string(2, '?') + "-" + std::string(7, '?'));
+  const CallResult result = failed({.reason = Reason::SnapChangeFailed,
+                                    .detail = "first\nsecond " + std::string(3'000, 'x'),
+                                    .output = std::string(5'000, 'y') + "the end"});
+  EXPECT_EQ(result.summary.substr(0, 12), "first second");
+  EXPECT_EQ(result.summary.size(), 512U);
+  EXPECT_EQ(result.detail.size(), 2'048U);
+  EXPECT_TRUE(result.output_tail.ends_with("the end"));
+  EXPECT_EQ(result.output_tail.size(), 2'048U);
 }
 
 TEST(Json, ReadsWhatItWroteAndRefusesTheRest) {
