@@ -10,7 +10,7 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr Duration kObservedAfter{300};           // chosen: what a controller needs to see a new generation
+constexpr Duration kObservedAfter{1'000};  // chosen: a controller that is behind, so that the next kubectl sees it
 constexpr std::int64_t kProgressDeadlineS = 600;  // Kubernetes' default
 
 Json condition(std::string_view type, bool is_true, std::string_view reason, SteadyTime since) {

@@ -275,6 +275,13 @@ void apply_change(DeviceState& state, const SnapChange& change, SteadyTime now) 
   }
 }
 
+/// A hook that fails does so by its time limit: 5 minutes of configure, 10 of the others.
+std::string failure_of(std::string_view task_kind) {
+  if (!task_kind.starts_with("run-hook[")) return "unexpected EOF";
+  const std::string_view hook = task_kind.substr(9, task_kind.size() - 10);
+  return fmt::format("run hook \"{}\": <exceeded maximum runtime of {}>", hook, hook == "configure" ? "5m0s" : "10m0s");
+}
+
 Duration until_failure(const SnapChange& change) {
   Duration sum{};
   for (const SnapTask& one : change.tasks) {
@@ -313,7 +320,7 @@ SnapAnswer begin_change(DeviceState& state, const World& world, const SnapWish& 
     one.takes = paced(state, one.takes);
     if (!change.failing_task.empty() || !strikes(state, FaultKind::SnapChangeFails, one.kind)) continue;
     change.failing_task = one.kind;
-    change.failure = one.kind.starts_with("run-hook") ? "exit status 1: timed out after 5m0s" : "unexpected end";
+    change.failure = failure_of(one.kind);
   }
   const std::string id = change.id;
   state.changes[id] = std::move(change);
