@@ -5,8 +5,8 @@
 #include <fmt/core.h>
 
 #include "tools/kelpie/commands.h"
+#include "tools/kelpie/commands/rollout_wait.h"
 #include "tools/kelpie/names.h"
-#include "tools/kelpie/rollout_wait.h"
 #include "tools/kelpie/words.h"
 
 namespace kelpie::cli {

@@ -1,4 +1,4 @@
-#include "tools/kelpie/rollout_view.h"
+#include "tools/kelpie/commands/rollout_view.h"
 
 #include <algorithm>
 #include <numeric>

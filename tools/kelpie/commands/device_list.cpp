@@ -6,7 +6,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include "tools/kelpie/commands.h"
-#include "tools/kelpie/device_table.h"
+#include "tools/kelpie/commands/device_table.h"
 #include "tools/kelpie/follow.h"
 #include "tools/kelpie/names.h"
 #include "tools/kelpie/suggest.h"

@@ -7,8 +7,8 @@
 
 #include "proto/base/ids.h"
 #include "tools/kelpie/commands.h"
+#include "tools/kelpie/commands/device_table.h"
 #include "tools/kelpie/confirm.h"
-#include "tools/kelpie/device_table.h"
 #include "tools/kelpie/names.h"
 #include "tools/kelpie/words.h"
 

@@ -4,10 +4,10 @@
 #include <fmt/core.h>
 
 #include "tools/kelpie/commands.h"
+#include "tools/kelpie/commands/rollout_view.h"
+#include "tools/kelpie/commands/rollout_wait.h"
 #include "tools/kelpie/confirm.h"
 #include "tools/kelpie/names.h"
-#include "tools/kelpie/rollout_view.h"
-#include "tools/kelpie/rollout_wait.h"
 #include "tools/kelpie/words.h"
 
 namespace kelpie::cli {

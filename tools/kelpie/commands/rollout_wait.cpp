@@ -1,9 +1,9 @@
-#include "tools/kelpie/rollout_wait.h"
+#include "tools/kelpie/commands/rollout_wait.h"
 
 #include <fmt/core.h>
 
+#include "tools/kelpie/commands/rollout_view.h"
 #include "tools/kelpie/follow.h"
-#include "tools/kelpie/rollout_view.h"
 
 namespace kelpie::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/kelpie/device_table.h"
+#include "tools/kelpie/commands/device_table.h"
 
 #include <map>
 

@@ -5,7 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "tools/kelpie/commands.h"
-#include "tools/kelpie/device_table.h"
+#include "tools/kelpie/commands/device_table.h"
 #include "tools/kelpie/names.h"
 #include "tools/kelpie/words.h"
 
