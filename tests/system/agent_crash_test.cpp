@@ -1,6 +1,7 @@
 // The real agent is killed at every kind of moment, in the middle of attempts, with its commands left running: each
 // attempt ends as it must and nothing is done twice, read from the device's own log.
 #include <algorithm>
+#include <set>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -11,11 +12,10 @@
 namespace kelpie::test {
 namespace {
 
-std::string workload(int version) {
-  const std::string pod =
-      fmt::format(R"({{"metadata":{{"annotations":{{"version":"{}"}},"labels":{{"app":"kiosk"}}}},)"
-                  R"("spec":{{"containers":[{{"image":"docker.io/library/kiosk:1","name":"kiosk"}}]}}}})",
-                  version);
+std::string workload(int version, const std::string& image) {
+  const std::string pod = fmt::format(R"({{"metadata":{{"annotations":{{"version":"{}"}},"labels":{{"app":"kiosk"}}}},)"
+                                      R"("spec":{{"containers":[{{"image":"{}","name":"kiosk"}}]}}}})",
+                                      version, image);
   return R"({"apiVersion":"v1","items":[{"apiVersion":"apps/v1","kind":"Deployment",)"
          R"("metadata":{"name":"kiosk","namespace":"default"},"spec":{"replicas":1,)"
          R"("selector":{"matchLabels":{"app":"kiosk"}},"template":)" +
@@ -23,7 +23,7 @@ std::string workload(int version) {
 }
 
 /// Add-on metrics-server in every other release, and the workload always changed.
-v1::Release release_of(int version) {
+v1::Release release_of(int version, const std::string& image = "docker.io/library/kiosk:1") {
   v1::Release out;
   out.set_schema(1);
   out.set_name("kiosk");
@@ -36,7 +36,7 @@ v1::Release release_of(int version) {
   v1::Workload& kiosk = *out.add_steps()->mutable_deploy()->add_workloads();
   kiosk.set_name("kiosk");
   kiosk.set_namespace_("default");
-  kiosk.set_manifest(workload(version));
+  kiosk.set_manifest(workload(version, image));
   out.add_checks()->mutable_node_ready();
   return out;
 }
@@ -64,11 +64,7 @@ class AgentCrash : public ::testing::Test {
     agent_.start(current_);
   }
 
-  std::vector<std::string> plan_ = {"before-commit:1", "before-commit:3", "before-commit:5",      "after-commit:1",
-                                    "after-commit:3",  "after-intent:1",  "after-intent:2",       "after-done:1",
-                                    "after-done:2",    "after-run:2",     "after-run:4",          "after-run:7",
-                                    "after-publish:2", "after-publish:4", "after-final-commit:1", "after-publish:7"};
-  const std::size_t planned_ = plan_.size();
+  std::vector<std::string> plan_;
   std::string current_;
   std::size_t kills_ = 0;
   HubProgram hub_;
@@ -78,6 +74,11 @@ class AgentCrash : public ::testing::Test {
 };
 
 TEST_F(AgentCrash, AtEveryPointEndsTheAttemptAndRunsNothingTwice) {
+  plan_ = {"before-commit:1", "before-commit:3", "before-commit:5", "after-commit:1",
+           "after-commit:3",  "after-intent:1",  "after-intent:2",  "after-done:1",
+           "after-done:2",    "after-run:2",     "after-run:4",     "after-run:7",
+           "after-publish:2", "after-publish:4", "after-publish:7", "after-final-commit:1"};
+  const std::size_t planned = plan_.size();
   int rollouts = 0;
   while (!plan_.empty() || !current_.empty()) {
     const std::string id = operator_.start_rollout(release_of(++rollouts));
@@ -85,11 +86,42 @@ TEST_F(AgentCrash, AtEveryPointEndsTheAttemptAndRunsNothingTwice) {
     ASSERT_EQ(end.status().phase(), "succeeded") << end.status().why() << "\n" << agent_.log();
     ASSERT_LT(rollouts, 40);
   }
-  EXPECT_EQ(kills_, planned_);
+  EXPECT_EQ(kills_, planned);
   EXPECT_EQ(device_.times("created deployment.apps/kiosk"), 1);
   EXPECT_EQ(device_.times("configured deployment.apps/kiosk"), rollouts - 1);
   EXPECT_EQ(device_.times("ran add-on metrics-server"), (rollouts + 1) / 2);
   EXPECT_EQ(device_.times("disabled add-on metrics-server"), rollouts / 2);
+}
+
+TEST_F(AgentCrash, ATermInTheMiddleOfAStepEndsItsCommandAndTheAttemptGoesOn) {
+  device_.add_fault("addon-endless:metrics-server*1");
+  const std::string id = operator_.start_rollout(release_of(1));
+  const auto is_asked = [&](const std::string& what) {
+    const std::vector<std::string> asked = device_.asked();
+    return std::any_of(asked.begin(), asked.end(),
+                       [&](const std::string& line) { return line.find(what) != std::string::npos; });
+  };
+  ASSERT_TRUE(eventually([&] { return is_asked("enable core/metrics-server → begun"); })) << agent_.log();
+  EXPECT_EQ(agent_.terminate(), 0);
+  EXPECT_EQ(device_.times("ran add-on metrics-server"), 0);
+  EXPECT_EQ(operator_.finish(id).status().phase(), "succeeded") << agent_.log();
+  EXPECT_EQ(device_.times("ran add-on metrics-server"), 1);
+}
+
+TEST_F(AgentCrash, AWorkloadThatCannotStartIsTakenBackWithTheAddonBeforeIt) {
+  ASSERT_EQ(operator_.finish(operator_.start_rollout(release_of(1))).status().phase(), "succeeded");
+  const std::set<std::string> addons = device_.state().addons;
+  device_.add_fault("registry-unauthorized:docker.io/private/");
+  const v1::Release wrong = release_of(2, "docker.io/private/kiosk:2");
+  EXPECT_EQ(operator_.finish(operator_.start_rollout(wrong)).status().phase(), "paused");
+  const auto shown = hub_.get<api::v1::Device>("/api/v1/devices/pi-1");
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->status().failure_reason(), "workload-image") << shown->status().failure_detail();
+  EXPECT_FALSE(shown->status().has_lease()) << "going back was proved";
+  EXPECT_EQ(device_.state().addons, addons);
+  const std::string now = device_.state().objects.at("Deployment/default/kiosk").json;
+  EXPECT_NE(now.find(R"("version":"1")"), std::string::npos) << now;
+  EXPECT_EQ(now.find("private"), std::string::npos) << now;
 }
 
 }  // namespace

@@ -214,7 +214,7 @@ Json pod_of(const DeviceState& state, const KubeObject& object, const Json& stor
   std::string name = fmt::format("{}-{}", object.kind == "Deployment" ? revision_name(object) : object.name,
                                  pod_suffix(object, wish.index, wish.revision));
   if (object.kind == "StatefulSet") name = fmt::format("{}-{}", object.name, wish.index);
-  Json metadata = Json::Object{{"creationTimestamp", wall_text(object.rolled_at)},
+  Json metadata = Json::Object{{"creationTimestamp", wall_text(wish.is_old ? object.created_at : object.rolled_at)},
                                {"labels", pod_labels(object, stored, wish.revision)},
                                {"name", name},
                                {"namespace", object.name_space},
