@@ -37,6 +37,13 @@ Result<Opened> read_ledger(StateStore& store, const wire::Trust& trust, Entropy&
   return lost;
 }
 
+void log_hub(const Memory& before, const Memory& after) {
+  if (is_isolated(after) == is_isolated(before)) return;
+  if (!is_isolated(after)) return log::info("the hub answers");
+  log::warn("no word from the hub: it is away, or this device is not registered",
+            {{"hint", "kelpie device list; kelpie-agent status shows the key to add"}});
+}
+
 void log_transition(const Memory& before, const Memory& after) {
   const Attempt* const old = shown_attempt(before);
   const Attempt* const now = shown_attempt(after);
@@ -94,7 +101,14 @@ void Agent::take(Memory& memory, const Incoming& incoming, WallTime wall) const 
     const Receiver receiver{
         .device = device(), .trust = identity_.trust, .hub_epoch = memory.ledger.hub_epoch, .now = wall};
     const Result<Heard> heard = parse(as_bytes(frame->bytes), receiver);
-    if (heard) return hear(memory, *heard);
+    if (heard) {
+      const std::map<std::string, std::uint64_t> before = memory.refusals;
+      hear(memory, *heard);
+      for (const auto& [code, count] : memory.refusals) {
+        if (!before.contains(code)) log::warn("order refused", {{"code", code}});
+      }
+      return;
+    }
     // The first of each kind is a line; the rest is a number in the reports, so that a flood writes no log.
     if (!memory.refusals.contains(heard.error().reason)) {
       log::warn("frame refused", {{"code", heard.error().reason}, {"why", heard.error().message}});
@@ -143,6 +157,7 @@ void Agent::step(std::span<const Incoming> incoming, WallTime wall, SteadyTime n
       next.telling.must_report = true;
       log::info("the device's state can be written again");
     }
+    log_hub(memory_, next);
     log_transition(memory_, next);
     memory_ = std::move(next);
   } else {

@@ -16,6 +16,7 @@ void take(Memory& memory, const LinkEvent& link) {
   Telling& telling = memory.telling;
   telling.is_connected = link.is_connected;
   if (!link.is_connected) return;
+  memory.heard_at = memory.now;
   ++telling.connection;
   telling.connection_since = 0;
   telling.must_hello = true;
@@ -40,8 +41,14 @@ void take(Memory& memory, const ReadOrder& order) {
   tell_now(memory);
 }
 
+void set_clock_unsure(Memory& memory, bool is_unsure) {
+  if (memory.is_clock_unsure != is_unsure) tell_now(memory);
+  memory.is_clock_unsure = is_unsure;
+}
+
 void take(Memory& memory, const FrameRefused& refused) {
   count_refusal(memory, refused.code);
+  if (refused.code == "E_CLOCK_UNSURE") set_clock_unsure(memory, true);
 }
 
 void take(Memory& memory, const CallProgressed& progress) {
@@ -67,9 +74,11 @@ void take(Memory& memory, const CallFinished& finished) {
 }
 
 void take(Memory& memory, const PrepareOrder& order) {
+  set_clock_unsure(memory, false);
   take_order(memory, order);
 }
 void take(Memory& memory, const PrepareRefused& order) {
+  set_clock_unsure(memory, false);
   take_order(memory, order);
 }
 void take(Memory& memory, const GoOrder& order) {
@@ -112,6 +121,7 @@ void decide(Memory& memory, const Event& event) {
 }
 
 void hear(Memory& memory, const Heard& heard) {
+  memory.heard_at = memory.now;
   if (!is_reading_only(memory)) memory.ledger.hub_epoch = std::max(memory.ledger.hub_epoch, heard.hub_epoch);
   decide(memory, heard.event);
 }

@@ -72,6 +72,8 @@ struct Memory {
   std::uint32_t mismatches = 0;                   // beacons in a row that hold something else
   bool is_lost = false;                           // both slots were damaged: reading only
   bool is_unwritable = false;                     // the last commit failed: reading only
+  bool is_clock_unsure = false;                   // the newest PREPARE waits for the clock to be set
+  SteadyTime heard_at;                            // a frame of the hub, or the link's beginning
 };
 
 /// The first start of a boot: with an attempt in the ledger, where to take it up.
@@ -79,7 +81,9 @@ struct Memory {
 
 /// The attempt a report speaks of; null: none.
 [[nodiscard]] const Attempt* shown_attempt(const Memory& memory);
-/// state-lost, state-unwritable, withheld; empty when well.
+/// state-lost, state-unwritable, clock-unsure, withheld; empty when well.
 [[nodiscard]] std::string_view health_note(const Memory& memory);
+/// There is a broker, and for three heartbeats no word of a hub: it is away, or does not know this device.
+[[nodiscard]] bool is_isolated(const Memory& memory);
 
 }  // namespace kelpie::agent

@@ -9,6 +9,7 @@ namespace kelpie::agent {
 namespace {
 
 constexpr std::uint32_t kMismatchesMax = 2;  // protocol section 3: lasting two beacons
+constexpr int kHeartbeatsUntilSilent = 3;    // R7, as the hub counts for devices
 constexpr Duration kHeartbeatMin = std::chrono::seconds(5);
 constexpr Duration kHeartbeatMax = std::chrono::hours(1);
 constexpr std::uint64_t kDiskNewsShare = 100;  // one hundredth of the disk is news
@@ -122,7 +123,13 @@ const Attempt* shown_attempt(const Memory& memory) {
 std::string_view health_note(const Memory& memory) {
   if (memory.is_lost) return "state-lost";
   if (memory.is_unwritable) return "state-unwritable";
+  if (memory.is_clock_unsure) return "clock-unsure";
   return memory.mismatches >= kMismatchesMax ? "withheld" : "";
+}
+
+bool is_isolated(const Memory& memory) {
+  const Telling& telling = memory.telling;
+  return telling.is_connected && memory.now - memory.heard_at > kHeartbeatsUntilSilent * telling.heartbeat;
 }
 
 bool is_report_due(const Memory& memory) {

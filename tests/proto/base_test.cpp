@@ -1,4 +1,10 @@
 // The vocabulary: bytes as text, durations, ids, the inbox.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +19,7 @@
 #include "proto/base/log.h"
 #include "proto/base/program.h"
 #include "proto/base/reached.h"
+#include "tests/support/temp_dir.h"
 
 namespace kelpie {
 namespace {
@@ -207,6 +214,24 @@ TEST(CrashPoints, AreAPointAndANumber) {
   for (const char* wrong : {"after-commit", "after-commit:", "after-commit:0", "after-commit:x", "after-commit:1x"}) {
     EXPECT_EQ(crash_points(wrong).error().code, Code::InvalidArgument) << wrong;
   }
+}
+
+TEST(TellManager, SpeaksToTheSocketThatItWasGiven) {
+  const test::TempDir dir;
+  const std::string path = dir / "notify";
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  tell_manager("READY=1");  // nobody asked for it
+  setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  tell_manager("WATCHDOG=1");
+  unsetenv("NOTIFY_SOCKET");
+  std::string heard(64, '\0');
+  heard.resize(static_cast<std::size_t>(std::max<ssize_t>(recv(fd, heard.data(), heard.size(), MSG_DONTWAIT), 0)));
+  close(fd);
+  EXPECT_EQ(heard, "WATCHDOG=1");
 }
 
 }  // namespace

@@ -207,6 +207,29 @@ TEST(Beacon, ThatHoldsSomethingElseTwiceMeansWithheld) {
   EXPECT_EQ(health_note(world.memory), "");
 }
 
+TEST(Isolated, WhenThreeHeartbeatsBringNoWordOfAHub) {
+  CoreWorld world;
+  world.move(90s);
+  EXPECT_FALSE(is_isolated(world.memory));
+  world.move(1ms);
+  EXPECT_TRUE(is_isolated(world.memory));
+  hear(world.memory, {.hub_epoch = 1, .event = NoticeSeen{}});
+  EXPECT_FALSE(is_isolated(world.memory));
+  world.move(24h);
+  world.hear(LinkEvent{.is_connected = false});
+  EXPECT_FALSE(is_isolated(world.memory)) << "the broker is away: its link says so";
+}
+
+TEST(HealthNote, SaysThatTheClockIsWaitedFor) {
+  CoreWorld world;
+  world.speak();
+  world.hear(FrameRefused{"E_CLOCK_UNSURE"});
+  EXPECT_EQ(health_note(world.memory), "clock-unsure");
+  EXPECT_TRUE(is_report_due(world.memory));
+  world.hear(test::prepare());
+  EXPECT_EQ(health_note(world.memory), "");
+}
+
 TEST(Refusals, AreNewsOnceForEachCode) {
   CoreWorld world;
   world.speak();
