@@ -21,6 +21,11 @@ target_compile_definitions(kelpie_warnings INTERFACE KELPIE_VERSION="${PROJECT_V
 if(KELPIE_SANITIZE)
   target_compile_options(kelpie_warnings INTERFACE -fsanitize=${KELPIE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(kelpie_warnings INTERFACE -fsanitize=${KELPIE_SANITIZE})
+  if(KELPIE_SANITIZE MATCHES thread)
+    # Debian's protobuf gives every map two more members under this macro, in its headers but not in its library.
+    # With it gone libstdc++ reports its own inlined strings again (GCC bug 105329).
+    target_compile_options(kelpie_warnings INTERFACE -U__SANITIZE_THREAD__ -Wno-array-bounds -Wno-stringop-overread)
+  endif()
 endif()
 
 # Precompiled headers: what nearly every source includes anyway, three sets. Nothing of ours is in them, so no edit of
