@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/child.h"
@@ -40,27 +39,6 @@ TEST(HubArguments, AFileIsReadAndItsLinesAreNamed) {
   const Finished wrong = hub({"run", "--config", dir / "hub.conf"});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_NE(wrong.err.find("hub.conf: line 3: there is no option \"colour\""), std::string::npos) << wrong.err;
-}
-
-/// "--keys DIR  what it is (default /etc/kelpie/hub)" of help, as the line of a configuration file.
-std::string line_of(std::string_view help) {
-  const std::string_view name = help.substr(0, help.find(' '));
-  const std::size_t at = help.find("(default ");
-  const std::string_view preset = at == std::string_view::npos ? "" : help.substr(at + 9, help.rfind(')') - at - 9);
-  return fmt::format("#{} ={}{}\n", name, preset.empty() ? "" : " ", preset);
-}
-
-TEST(HubArguments, TheSampleFileHasEveryOptionAtItsDefault) {
-  const std::string sample = read_file(KELPIE_SOURCE_DIR "/deploy/etc/hub.conf");
-  const std::string help = hub({"help"}).out;
-  int options = 0;
-  for (std::size_t at = help.find("  --"); at != std::string::npos; at = help.find("  --", at + 1)) {
-    const std::string line = line_of(std::string_view(help).substr(at + 4, help.find('\n', at) - at - 4));
-    if (line.starts_with("#config ")) continue;
-    EXPECT_NE(sample.find("\n" + line), std::string::npos) << line;
-    ++options;
-  }
-  EXPECT_EQ(std::count(sample.begin(), sample.end(), '='), options + 1) << "besides, the first line explains itself";
 }
 
 TEST(HubArguments, WithoutKeysNothingIsMade) {
