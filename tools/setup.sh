@@ -1,7 +1,7 @@
 # Sourced by tools/demo and tools/check: installs what is missing from tools/packages.txt and talks about it.
 # shellcheck shell=bash
 
-# setup_packages SECTION…: the sections of tools/packages.txt that are needed ("# build:", "# run", "# check:").
+# setup_packages SECTION…: the sections of tools/packages.txt that are needed ("# build:", "# run", "# check:", "# full:").
 setup_packages() {
   local list="$KELPIE_ROOT/tools/packages.txt" wanted missing=()
   if ! command -v apt-get >/dev/null 2>&1; then
@@ -25,6 +25,10 @@ setup_packages() {
   fi
   local as_root=()
   [ "$(id -u)" = 0 ] || as_root=(sudo)
+  if [[ "${missing[*]}" == *:arm64* ]] && ! dpkg --print-foreign-architectures | grep -qx arm64; then
+    echo "+ ${as_root[*]} dpkg --add-architecture arm64"
+    "${as_root[@]}" dpkg --add-architecture arm64
+  fi
   echo "+ ${as_root[*]} apt-get install --no-install-recommends ${missing[*]}"
   # RUNLEVEL=1 keeps Debian's own mosquitto service from starting: ours is a child on a free port.
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
