@@ -116,6 +116,10 @@ Tried<Node> read_node(const Work& work) {
   return node_of(mine == nodes.end() ? nodes.front() : *mine);
 }
 
+std::string ready_text(const Node& node) {
+  return fmt::format("node {} Ready, {}{}", node.name, node.kubelet_version, node.is_cordoned ? ", cordoned" : "");
+}
+
 Tried<Node> await_node(const Work& work) {
   const SteadyTime since = work.now();
   KELPIE_TRY(await_api(work));

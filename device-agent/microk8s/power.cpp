@@ -48,9 +48,7 @@ Tried<std::string> await_running(const Work& work) {
     KELPIE_TRY(work.wait(kLookEvery));
   }
   const Tried<Node> node = await_node(work);
-  if (node) {
-    return fmt::format("node {} Ready, {}{}", node->name, node->kubelet_version, node->is_cordoned ? ", cordoned" : "");
-  }
+  if (node) return ready_text(*node);
   if (node.error().reason != Reason::SandboxImageUnavailable) return fail(node.error());
   return "the API server answers; " + node.error().detail;
 }

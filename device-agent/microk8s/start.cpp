@@ -7,6 +7,8 @@
 namespace kelpie::agent {
 namespace {
 
+constexpr Duration kComingUp = std::chrono::seconds(120);  // chosen: within what the core gives an observation
+
 Tried<CallResult> prepare(const Work& work) {
   KELPIE_TRY(const Power power, read_power(work));
   return prepared(fmt::format("MicroK8s is {}", to_string(power)), Json(Json::Object{{"power", to_string(power)}}));
@@ -16,13 +18,10 @@ Tried<CallResult> observe(const Work& work) {
   KELPIE_TRY(const Power power, read_power(work));
   if (power == Power::Absent) return unmet({.reason = Reason::NotInstalled, .detail = {}, .output = {}});
   if (power == Power::Stopped) return unmet({.reason = Reason::NodeStopped, .detail = {}, .output = {}});
-  KELPIE_TRY(const bool is_ready, is_api_ready(work));
-  if (!is_ready) return unmet({.reason = Reason::ApiNotReady, .detail = {}, .output = {}});
-  const Tried<Node> node = read_node(work);
+  // Coming up by itself, after an install or a reboot: there is nothing to do but to wait.
+  const Tried<Node> node = await_node(work.part(kComingUp));
   if (!node) return unmet(node.error());
-  if (!node->is_ready) return unmet({.reason = Reason::NodeNotReady, .detail = node->why, .output = {}});
-  return satisfied(
-      fmt::format("node {} Ready, {}{}", node->name, node->kubelet_version, node->is_cordoned ? ", cordoned" : ""));
+  return satisfied(ready_text(*node));
 }
 
 Tried<CallResult> verify(const Work& work) {

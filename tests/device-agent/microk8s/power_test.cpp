@@ -29,6 +29,18 @@ TEST(Start, OfARunningNodeIsUnchanged) {
   EXPECT_EQ(result.summary, "node pi-01 Ready, v1.32.3");
 }
 
+TEST(Start, OfANodeThatIsComingUpIsWaitedForAndUnchanged) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.on("kubectl get nodes").out(node_list("False", "starting")).out(node_list("True"));
+  EXPECT_EQ(host.step(Phase::Observe, StartStep{}).verdict, Verdict::Satisfied);
+  host.on("kubectl get nodes").out(node_list("False", "starting"));
+  const CallResult result = host.step(Phase::Observe, StartStep{});
+  EXPECT_EQ(result.verdict, Verdict::Unmet) << "but not for ever";
+  EXPECT_EQ(result.reason, "node-not-ready");
+  EXPECT_LT(host.now_ms, 130'000);
+}
+
 // Facts, microk8s 0: a stopped MicroK8s exits 0 whatever it is asked; only its lock tells.
 TEST(Start, AStoppedNodeIsSeenByItsLock) {
   ScriptedHost host;

@@ -42,9 +42,10 @@ void ScriptedHost::on_change(const std::string& request, const std::string& stat
            200);
 }
 
-CallResult ScriptedHost::carry_out(Call call) {
+CallResult ScriptedHost::carry_out(const Call& call) {
   static const agent::DevicePaths paths;
-  agent::Host host{*this, *this, *this, *this, paths, [this](std::string line) { progress.push_back(line); }};
+  agent::Host host{*this, *this, *this,
+                   *this, paths, [this](std::string line) { progress.push_back(std::move(line)); }};
   return agent::carry_out(call, host);
 }
 

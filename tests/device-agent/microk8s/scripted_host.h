@@ -77,7 +77,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::vector<std::string> progress;
 
  private:
-  agent::CallResult carry_out(agent::Call call);
+  agent::CallResult carry_out(const agent::Call& call);
   static Rule* find(std::map<std::string, Rule>& rules, const std::string& words);
   static Rule::Answer next(Rule& rule);
 
