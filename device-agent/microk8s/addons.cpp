@@ -148,6 +148,7 @@ Tried<CallResult> prepare(const AddonsStep& step, const Work& work) {
 
 Tried<CallResult> observe(const AddonsStep& step, const Work& work) {
   KELPIE_TRY(require_control_plane(work));
+  KELPIE_TRY(await_api(work.part(kApiBackLimit)));
   std::vector<std::string> evidence;
   for (const Addon& addon : step.addons) {
     KELPIE_TRY(const AddonState state, read_addon(work, addon_name(addon.name)));

@@ -11,9 +11,11 @@
 namespace kelpie::agent {
 namespace {
 
-constexpr Duration kListLimit = std::chrono::seconds(90);  // chosen: a cold card with hundreds of images
-constexpr std::size_t kColumnsMin = 7;                     // REF TYPE DIGEST SIZE(2) PLATFORMS LABELS
-constexpr std::size_t kWatchedBytes = 4'096;               // chosen: one block of progress of twenty layers
+constexpr Duration kListLimit = std::chrono::seconds(90);        // chosen: a cold card with hundreds of images
+constexpr Duration kRestartPatience = std::chrono::seconds(45);  // chosen: containerd restarts with some add-ons
+constexpr Duration kLookEvery = std::chrono::seconds(5);         // ctr itself has waited for ten
+constexpr std::size_t kColumnsMin = 7;                           // REF TYPE DIGEST SIZE(2) PLATFORMS LABELS
+constexpr std::size_t kWatchedBytes = 4'096;                     // chosen: one block of progress of twenty layers
 
 std::vector<std::string> split(std::string_view text, char at) {
   std::vector<std::string> parts;
@@ -132,7 +134,13 @@ ImageTable parse_images(std::string_view table) {
 }
 
 Tried<ImageTable> read_images(const Work& work) {
-  KELPIE_TRY(const Exit exit, run_ctr(work, {"ls"}, kListLimit));
+  const Work patience = work.part(kRestartPatience);
+  Tried<Exit> listed = run_ctr(work, {"ls"}, kListLimit);
+  while (!listed && listed.error().reason == Reason::ContainerdNotReady && !patience.is_over()) {
+    KELPIE_TRY(patience.wait(kLookEvery));
+    listed = run_ctr(work, {"ls"}, kListLimit);
+  }
+  KELPIE_TRY(const Exit exit, std::move(listed));
   if (exit.code != 0) {
     return trouble(Reason::ContainerdNotReady, fmt::format("images cannot be listed: {}", last_line(exit.err)),
                    exit.err);

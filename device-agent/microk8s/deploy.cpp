@@ -143,6 +143,7 @@ bool is_unreadable(Reason reason) {
 
 Tried<CallResult> prove(const DeployStep& step, const Work& work) {
   KELPIE_TRY(require_control_plane(work));
+  KELPIE_TRY(await_api(work.part(kApiBackLimit)));
   Tried<Readiness> deployed = require_deployed(step, work);
   if (deployed) {
     return satisfied(fmt::format("{} workload{} as signed, {}", step.workloads.size(),

@@ -31,6 +31,7 @@ Tried<CallResult> prepare(const RemoveStep& step, const Work& work) {
 
 Tried<CallResult> prove(const RemoveStep& step, const Work& work) {
   KELPIE_TRY(require_control_plane(work));
+  KELPIE_TRY(await_api(work.part(kApiBackLimit)));
   KELPIE_TRY(const Json::Array own, objects_of(step, work));
   if (own.empty()) return satisfied("none is there: " + joined(step.workloads));
   std::vector<std::string> names;

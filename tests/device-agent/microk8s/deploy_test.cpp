@@ -86,6 +86,14 @@ TEST(Deploy, AppliesOnTheServerWithLabelsAfterATry) {
   EXPECT_EQ(host.step(Phase::Verify, kiosk()).summary, "1 workload as signed, 1/1 pods ready");
 }
 
+// An add-on before it may have restarted the API server: no reason to fail a release.
+TEST(Deploy, AnApiServerThatIsAwayForAMomentIsWaitedFor) {
+  ScriptedHost host = with_default_namespace();
+  has_objects(host, {workload_json(live())});
+  host.on("kubectl get --raw /readyz").err("The connection to the server 127.0.0.1:16443 was refused\n").out("ok");
+  EXPECT_EQ(host.step(Phase::Observe, kiosk()).verdict, Verdict::Satisfied);
+}
+
 TEST(Deploy, AnOlderManifestIsOutdated) {
   ScriptedHost host = with_default_namespace();
   Deployed old = live();

@@ -160,6 +160,19 @@ TEST(Images, WhatWasKeptForAnEarlierWayBackIsLetGoWhenTheNextIsPrepared) {
   EXPECT_FALSE(host.was_asked("ctr image rm")) << "the name may be kubelet's own";
 }
 
+TEST(Images, AContainerdThatRestartsIsWaitedFor) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {{}});
+  const std::string away = "ctr: failed to dial \"/var/snap/x/containerd.sock\": context deadline exceeded\n";
+  const std::string table = "REF TYPE DIGEST SIZE PLATFORMS LABELS\n" + std::string(kRef) + " t " + kDigest +
+                            " 1.0 MiB linux/arm64 " + kPinned + "\n";
+  host.on("ctr image ls").err(away).err(away).out(table);
+  EXPECT_EQ(host.step(Phase::Observe, app()).verdict, Verdict::Satisfied);
+  host.on("ctr image ls").err(away);
+  EXPECT_EQ(host.step(Phase::Observe, app()).reason, "containerd-not-ready");
+}
+
 TEST(Images, PreparedAgainNothingIsTouched) {
   ScriptedHost host;
   set_up_running(host);
