@@ -103,7 +103,8 @@ CallResult prepared(std::string_view summary, const Json& restore) {
 }
 
 CallResult unmet(const Trouble& why) {
-  return with_trouble(Verdict::Unmet, why);
+  // Cut off before it was seen: no finding.
+  return with_trouble(why.reason == Reason::Interrupted ? Verdict::Failed : Verdict::Unmet, why);
 }
 
 CallResult failed(const Trouble& why) {
