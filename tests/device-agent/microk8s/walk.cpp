@@ -81,9 +81,14 @@ std::string Walk::go(const std::vector<Step>& steps) {
     if (result.verdict != Verdict::Satisfied) return said(step, "not prepared", result);
     restores.push_back(result.restore);
   }
+  done_ = 0;
+  return go_on(steps);
+}
+
+std::string Walk::go_on(const std::vector<Step>& steps) {
   std::string story;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const std::string end = one(steps[i], i);
+  for (; done_ < steps.size(); ++done_) {
+    const std::string end = one(steps[done_], done_);
     story += (story.empty() ? "" : ", ") + end;
     if (end.find(':') != std::string::npos) break;
   }
@@ -115,8 +120,8 @@ std::string Walk::one(const Step& step, std::size_t index) {
 
 CallResult Walk::carry_out(const Call& call) {
   static const agent::DevicePaths paths;
-  agent::Host host{device_.sim,   device_.sim, device_.sim,
-                   device_.pause, paths,       [this](std::string line) { progress.push_back(std::move(line)); }};
+  agent::Host host{device_.sim, device_.sim, device_.sim,
+                   pause,       paths,       [this](std::string line) { progress.push_back(std::move(line)); }};
   return agent::carry_out(call, host);
 }
 

@@ -191,6 +191,29 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+// Ended at any of its waits and begun again, the walk ends as if nothing had happened, and nothing is done twice.
+TEST(ReferenceWalk, TheAgentMayEndAtAnyWait) {
+  std::size_t ended = 0;
+  for (std::size_t at = 1;; at += 1 + at / 20) {  // every wait at first, later ones of long loops now and then
+    Device device;
+    fill_registries(device);
+    device.fault("slow:300");
+    Walk walk(device);
+    walk.pause.end_at = at;
+    const std::string story = walk.go(reference_steps());
+    if (walk.pause.waits < at) break;  // it never came that far
+    ++ended;
+    ASSERT_NE(story.find("interrupted"), std::string::npos) << at << ": " << story;
+    const std::string rest = walk.go_on(reference_steps());
+    ASSERT_EQ(rest.find(':'), std::string::npos) << at << ": " << rest;
+    ASSERT_EQ(walk.checks().verdict, Verdict::Satisfied) << at;
+    ASSERT_EQ(device.times("installed microk8s 1.32/stable (7890)"), 1) << at;
+    ASSERT_EQ(device.times("ran add-on hostpath-storage"), 1) << at;
+    ASSERT_EQ(device.times("created deployment.apps/nodered"), 1) << at;
+  }
+  EXPECT_GT(ended, 30U) << "or the walk no longer waits";
+}
+
 TEST(ReferenceWalk, ADeploymentScaledByHandIsTakenBack) {
   Device device;
   fill_registries(device);
