@@ -85,6 +85,22 @@ TEST(Doubles, AKilledEnableGivesTheLockBackAndLeavesTheStateWhole) {
   EXPECT_EQ(device.times("ran add-on metrics-server"), 1);
 }
 
+TEST(Doubles, WhoeverIsKilledAtAnyMomentLeavesAWholeDevice) {
+  DoubleDevice device(fast());
+  install(device);
+  constexpr int kMoments = 25;
+  for (int i = 0; i < kMoments; ++i) {
+    Child enable = Child::start(
+        {.argv = {device.microk8s(), "enable", "core/metrics-server"}, .env = {}, .out_file = {}, .err_file = {}});
+    (void)enable.wait(std::chrono::milliseconds(3 * i));
+    enable.kill_now();
+  }
+  // Its effect came with the state or not at all.
+  EXPECT_EQ(microk8s(device, {"enable", "core/metrics-server"}).code, 0);
+  EXPECT_EQ(device.times("ran add-on metrics-server"), 1);
+  EXPECT_EQ(microk8s(device, {"status", "--addon", "metrics-server"}).out, "enabled\n");
+}
+
 TEST(Doubles, SnapdKilledInTheMiddleOfAChangeGoesOnWithItUnderTheSameId) {
   DoubleDevice device(fast(50));
   device.start_snapd();

@@ -1,5 +1,6 @@
 // snapd of a device that is not there, on FOLDER/run/snapd.socket; and the device's open node ports, each on a loopback
 // port of its own (which one says FOLDER/node_ports.json, by "namespace/name").
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <string>
@@ -69,14 +70,22 @@ class NodePorts {
   std::map<std::string, OpenPort> ports_;
 };
 
+void make_folder(const std::string& folder) {
+  constexpr std::int64_t kSpeed = 20;  // chosen: an install in five seconds
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe");
+  kelpie::test::make_double_folder(folder, (own.parent_path() / "device_double").string(), {},
+                                   kelpie::sim::usual_world(), kSpeed);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::cerr << "usage: snapd_double FOLDER\n";
+    std::cerr << "usage: snapd_double FOLDER    a folder that is not there is made: a device without MicroK8s\n";
     return kUsage;
   }
-  const std::string folder = argv[1];
+  const std::string folder = std::filesystem::absolute(argv[1]).lexically_normal().string();
+  if (!std::filesystem::exists(folder + "/state.json")) make_folder(folder);
   kelpie::test::FileCell cell(folder);
   kelpie::test::FastPause pause(kelpie::test::read_speed(folder));
   HttpListener http;

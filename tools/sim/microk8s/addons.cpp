@@ -73,13 +73,16 @@ struct AddonWriter {
     if (!spec.is_null()) object["spec"] = std::move(spec);
     store_object(state, *kind, name_space, object, "kubectl-client-side-apply", now);
   }
-  void add_workload(std::string_view kind, std::string_view name_space, std::string_view name, std::string_view image) {
+  void add_workload(std::string_view kind, std::string_view name_space, std::string_view name, std::string_view image,
+                    std::string_view init_image = {}) {
     const Json labels = Json::Object{{"k8s-app", name}};
     Json containers;
     containers.append(Json::Object{{"name", name}, {"image", image}, {"imagePullPolicy", "IfNotPresent"}});
-    Json spec = Json::Object{{"selector", Json::Object{{"matchLabels", labels}}},
-                             {"template", Json::Object{{"metadata", Json::Object{{"labels", labels}}},
-                                                       {"spec", Json::Object{{"containers", std::move(containers)}}}}}};
+    Json pod = Json::Object{{"containers", std::move(containers)}};
+    if (!init_image.empty()) pod["initContainers"].append(Json::Object{{"name", "install"}, {"image", init_image}});
+    Json spec = Json::Object{
+        {"selector", Json::Object{{"matchLabels", labels}}},
+        {"template", Json::Object{{"metadata", Json::Object{{"labels", labels}}}, {"spec", std::move(pod)}}}};
     if (kind == "Deployment") spec["replicas"] = 1;
     add(kind, name_space, name, std::move(spec));
   }
@@ -211,7 +214,8 @@ void add_first_objects(DeviceState& state, SteadyTime now) {
   for (const std::string_view space : {"default", "kube-node-lease", "kube-public", "kube-system"})
     to.add("Namespace", "", space, {});
   to.add_service("default", "kubernetes", "", 443, 0);
-  to.add_workload("DaemonSet", kKubeSystem, "calico-node", fmt::format("docker.io/calico/node:{}", version));
+  to.add_workload("DaemonSet", kKubeSystem, "calico-node", fmt::format("docker.io/calico/node:{}", version),
+                  fmt::format("docker.io/calico/cni:{}", version));
   to.add_workload("Deployment", kKubeSystem, "calico-kube-controllers",
                   fmt::format("docker.io/calico/kube-controllers:{}", version));
 }

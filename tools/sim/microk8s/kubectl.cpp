@@ -46,7 +46,7 @@ struct Flag {
 };
 
 const std::vector<Flag>& valued_flags() {
-  static const std::vector<Flag> kFlags{
+  static const std::vector<Flag> all{
       {"-n", [](KubectlWords& w, const std::string& v) { w.name_space = v; }},
       {"--namespace", [](KubectlWords& w, const std::string& v) { w.name_space = v; }},
       {"-o", [](KubectlWords& w, const std::string& v) { w.output = v; }},
@@ -72,7 +72,7 @@ const std::vector<Flag>& valued_flags() {
       {"--tail", [](KubectlWords&, const std::string&) {}},
       {"-c", [](KubectlWords&, const std::string&) {}},
   };
-  return kFlags;
+  return all;
 }
 
 void take_bare(KubectlWords& words, std::string_view flag) {

@@ -5,13 +5,13 @@ namespace {
 
 struct PrettyText {
   std::string out;
-  int indent;
+  std::size_t indent;
 
-  void line(int depth) {
+  void line(std::size_t depth) {
     out += '\n';
-    out.append(static_cast<std::size_t>(indent * depth), ' ');
+    out.append(indent * depth, ' ');
   }
-  void write(const Json& value, int depth) {
+  void write(const Json& value, std::size_t depth) {
     const char* before = "";
     if (!value.members().empty()) {
       out += '{';
@@ -43,7 +43,7 @@ struct PrettyText {
 }  // namespace
 
 std::string pretty(const Json& value, int indent) {
-  PrettyText text{.out = {}, .indent = indent};
+  PrettyText text{.out = {}, .indent = static_cast<std::size_t>(indent)};
   text.write(value, 0);
   return std::move(text.out);
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/digest.h"
 #include "tools/sim/microk8s/kube.h"
 #include "tools/sim/microk8s/parts.h"
 #include "tools/sim/microk8s/sim_microk8s.h"
@@ -27,7 +28,7 @@ Duration back_off(std::int64_t attempts) {
   return std::min(pause, kBackOffMax);
 }
 
-void wait_with(KubeObject& object, std::string trouble, std::string message, Duration pause) {
+void wait_with(KubeObject& object, std::string trouble, std::string_view message, Duration pause) {
   object.trouble = std::move(trouble);
   object.trouble_message = message.substr(0, kMessageBytesMax);
   object.try_at = object.try_at + pause;
@@ -42,13 +43,14 @@ void keep_image(DeviceState& state, const std::string& name, const RegistryImage
            .labels = {{"io.cri-containerd.image", "managed"}}};
 }
 
-/// What kubelet pulls stands in the list under two names. Source: facts, microk8s 6.1.
+/// What kubelet pulls stands in the list under three names. Source: facts, microk8s 6.1.
 void keep_pulled(DeviceState& state, const World& world, const std::string& ref) {
   const std::optional<RegistryImage> found = find_in_registry(world, ref);
   if (!found) return;
   state.disk.free_bytes -= std::min(state.disk.free_bytes, found->bytes);
   keep_image(state, ref, *found);
   keep_image(state, fmt::format("{}@{}", repository_of(ref), found->digest), *found);
+  keep_image(state, fmt::format("sha256:{}", blake2b_256("config of " + found->digest).hex()), *found);
 }
 
 /// The pause image, without which no pod gets a sandbox. False: not yet.

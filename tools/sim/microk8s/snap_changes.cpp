@@ -333,7 +333,8 @@ SnapAnswer begin_change(DeviceState& state, const World& world, const SnapWish& 
 }
 
 void settle_changes(DeviceState& state, SteadyTime now) {
-  for (auto& [id, change] : state.changes) {
+  for (auto& entry : state.changes) {
+    SnapChange& change = entry.second;  // a structured binding cannot be captured below
     if (change.status != "Doing") continue;
     const Duration takes = until_failure(change);
     if (now < change.begun_at + takes) continue;
