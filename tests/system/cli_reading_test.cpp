@@ -113,6 +113,13 @@ TEST_F(CliReading, StatusLooksAsDesigned) {
   EXPECT_EQ(cli_.kelpie({"status", "--exit-code"}).code, 0);
 }
 
+TEST_F(CliReading, StatusIsWatchedUntilTheTimeIsOver) {
+  const Finished watched = cli_.kelpie({"status", "--watch", "--timeout", "1s"});
+  EXPECT_EQ(watched.code, 124);
+  EXPECT_THAT(watched.out, HasSubstr("Z devices=1 online=1 offline=0 up-to-date=1 updating=0 failed=0 attention=0\n"));
+  EXPECT_EQ(std::count(watched.out.begin(), watched.out.end(), '\n'), 1) << "nothing changed:\n" << watched.out;
+}
+
 TEST_F(CliReading, AskedColumnsAndSortingAreObeyed) {
   cli_.hub().add_device("pi-0");
   const Finished sorted = cli_.kelpie({"device", "list", "--sort-by", "-name", "--columns", "NAME", "--no-headers"});

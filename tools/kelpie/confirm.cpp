@@ -1,5 +1,7 @@
 #include "tools/kelpie/confirm.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 namespace kelpie::cli {
@@ -34,7 +36,9 @@ Result<void> confirm(Invocation& in, std::string_view what, std::size_t count) {
 Result<void> confirm_change(Invocation& in) {
   const api::v1::Role role = in.command().role;
   const bool is_change = role == api::v1::OPERATOR || role == api::v1::ADMIN;
-  if (!is_change || in.settings().confirm.value != "always") return {};
+  const std::vector<Flag>& flags = in.command().flags;
+  const bool asks_itself = std::any_of(flags.begin(), flags.end(), [](const Flag& flag) { return flag.name == "yes"; });
+  if (!is_change || asks_itself || in.settings().confirm.value != "always") return {};
   return ask(in, fmt::format("kelpie {}", in.command().path), {});
 }
 

@@ -109,10 +109,10 @@ std::string name_of(const pb::Message& message) {
     name = text_field(head, "name");
     if (name.empty()) name = text_field(head, "id");
   }
-  for (const char* other : {"name", "seq", "number"}) {
+  for (const char* other : {"seq", "number"}) {
     if (name.empty()) name = text_field(message, other);
   }
-  return fmt::format("{}/{}\n", kind, name);
+  return name.empty() ? kind + "\n" : fmt::format("{}/{}\n", kind, name);  // of a summary there is only one
 }
 
 template <typename LineOf>

@@ -20,6 +20,7 @@ namespace {
 
 constexpr Duration kRedrawGap{200};
 constexpr Duration kLineGap{1'000};
+constexpr Duration kSilenceMax{60'000};         // chosen: what runs in CI is killed when it says nothing for long
 constexpr std::size_t kAnswerBytesMax = 4'096;  // chosen: longer than any name
 
 std::string_view environment(const char* name) {
@@ -142,8 +143,10 @@ void Screen::frame(const Frame& frame) {
     text = fmt::format("{} {}\n", to_rfc3339(frame.time).substr(0, 19) + "Z", printable(frame.change, is_utf8_));
   }
   const std::string& told = is_lines || is_redrawn ? text : frame.change;
-  if (has_frames_ && told == last_told_) return;
+  const bool is_silent_long = !is_lines && !is_redrawn && frame.time - told_at_ >= kSilenceMax;
+  if (has_frames_ && told == last_told_ && !is_silent_long) return;
   last_told_ = told;
+  told_at_ = frame.time;
   has_frames_ = true;
   if (is_redrawn) erase_frame();
   write_out(text);

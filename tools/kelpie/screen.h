@@ -29,7 +29,8 @@ class Screen {
 
   /// A finished view, as -o says. Errors: InvalidArgument (no such column, a view without a table).
   [[nodiscard]] Result<void> show(View view);
-  /// A stage on the way to it. Nothing is printed when nothing changed, nor with -o json and yaml.
+  /// A stage on the way to it. Nothing is printed when nothing changed (in a log: for a minute), nor with -o json and
+  /// yaml.
   void frame(const Frame& frame);
 
   /// One of many, as they come: `json_line` (with its line break) with -o json and jsonl, the view otherwise.
@@ -68,6 +69,7 @@ class Screen {
   bool has_frames_ = false;
   std::size_t frame_lines_ = 0;  // of the frame on the terminal, to be drawn over
   std::string last_told_;
+  WallTime told_at_;
 };
 
 }  // namespace kelpie::cli

@@ -94,7 +94,7 @@ Result<std::vector<AddDeviceRequest>> wanted_devices(Invocation& in) {
     return fail({.code = Code::InvalidArgument,
                  .message = "device add needs NAME and --key, or --from",
                  .reason = {},
-                 .hint = "the device tells its key: kelpie-agent show-key"});
+                 .hint = "kelpie-agent init, run on the device, prints its fingerprint"});
   }
   for (const std::string& label : in.values("label")) KELPIE_TRY(put_label(label, *request.mutable_labels()));
   return out;
@@ -211,7 +211,7 @@ Command add_command() {
           "A file holds a line for each device: {\"name\":…,\"key\":…,\"labels\":{…}}. Reading it again adds "
           "only what is new.",
       .arguments = {{.name = "NAME", .what = "lower-case letters, digits and dashes", .count = Count::Optional}},
-      .flags = {{.name = "key", .value = "FINGERPRINT", .what = "of the device's key, as kelpie-agent shows it"},
+      .flags = {{.name = "key", .value = "FINGERPRINT", .what = "of the device's key, as kelpie-agent init prints it"},
                 {.name = "label", .value = "KEY=VALUE", .what = "a label of it", .is_repeated = true},
                 {.name = "from", .value = "FILE", .what = "many at once; - is stdin", .completes = Completes::Files},
                 kDryRunFlag},

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "tools/kelpie/commands.h"
+#include "tools/kelpie/follow.h"
 #include "tools/kelpie/words.h"
 
 namespace kelpie::cli {
@@ -23,15 +24,16 @@ std::vector<Column> fleet_columns() {
   };
 }
 
+std::uint32_t count_of(const google::protobuf::Map<std::string, std::uint32_t>& counts, const char* word) {
+  const auto at = counts.find(word);
+  return at == counts.end() ? 0 : at->second;
+}
+
 void add_counts(Line& line, const google::protobuf::Map<std::string, std::uint32_t>& counts,
                 std::initializer_list<const char*> words) {
   for (const char* word : words) {
-    const auto at = counts.find(word);
-    const std::uint32_t count = at == counts.end() ? 0 : at->second;
-    std::string shown(word);
-    std::replace(shown.begin(), shown.end(), '-', ' ');
-    if (shown == "up to date" || shown == "out of date") shown = word;
-    line.push_back({fmt::format("   {} ", shown)});
+    const std::uint32_t count = count_of(counts, word);
+    line.push_back({fmt::format("   {} ", word == std::string_view("never-seen") ? "never seen" : word)});
     line.push_back({std::to_string(count), count == 0 ? Tone::Faint : tone_of(word)});
   }
 }
@@ -99,7 +101,15 @@ View show(Summary summary) {
   return view_of(std::move(summary), std::move(blocks));
 }
 
-Result<View> run_status(Invocation& in) {
+std::string change_words(const Summary& summary) {
+  return fmt::format("devices={} online={} offline={} up-to-date={} updating={} failed={} attention={}",
+                     summary.devices(), count_of(summary.connection(), "online"),
+                     count_of(summary.connection(), "offline"), count_of(summary.update(), "up-to-date"),
+                     count_of(summary.update(), "updating"), count_of(summary.update(), "failed"),
+                     summary.attention_size());
+}
+
+Result<View> look(Invocation& in) {
   KELPIE_TRY(Summary summary, in.session().call<Summary>("GetSummary", api::v1::Empty()));
   const bool needs_attention = !summary.attention().empty();
   View view = show(std::move(summary));
@@ -107,14 +117,29 @@ Result<View> run_status(Invocation& in) {
   return view;
 }
 
+Result<View> run_status(Invocation& in) {
+  if (!in.has("watch")) return look(in);
+  View last;
+  KELPIE_TRY(follow(
+      in, {.rollout = {}, .device = {}, .waiting_for = "changes"}, [&](const std::string& sequence) -> Result<Look> {
+        KELPIE_TRY(last, look(in));
+        const auto& summary = static_cast<const Summary&>(*last.message);
+        in.screen().frame(
+            {.view = last, .change = change_words(summary), .time = to_wall(summary.as_of()), .sequence = sequence});
+        return Look::GoOn;
+      }));
+  return last;
+}
+
 }  // namespace
 
 std::vector<Command> status_commands() {
   return {{.path = "status",
            .summary = "Show hub, devices, fleets and what needs attention",
-           .flags = {{.name = "exit-code", .what = "exit with 8 when something needs attention"}},
-           .examples = {"kelpie status", "kelpie status --exit-code -q"},
-           .exits = {ExitCode::Done, ExitCode::Tolerated},
+           .flags = {{.name = "watch", .letter = 'w', .what = "until Ctrl-C or --timeout"},
+                     {.name = "exit-code", .what = "exit with 8 when something needs attention"}},
+           .examples = {"kelpie status", "kelpie status --exit-code -q", "kelpie status --watch --timeout 10m"},
+           .exits = {ExitCode::Done, ExitCode::Tolerated, ExitCode::TimedOut, ExitCode::Interrupted},
            .columns = fleet_columns(),
            .run = run_status}};
 }
