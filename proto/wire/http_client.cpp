@@ -150,9 +150,13 @@ Result<HttpResponse> perform(const HttpRequest& request, const std::function<boo
   if (rc != CURLE_OK && !sink.was_ended_by_caller) return fail(error_of(rc, request, sink));
   const char* content_type = nullptr;
   curl_easy_getinfo(curl.get(), CURLINFO_CONTENT_TYPE, &content_type);
+  curl_header* challenge = nullptr;
+  const bool is_challenged =
+      curl_easy_header(curl.get(), "WWW-Authenticate", 0, CURLH_HEADER, -1, &challenge) == CURLHE_OK;
   return HttpResponse{.status = status_of(curl.get()),
                       .content_type = content_type != nullptr ? content_type : "",
-                      .body = std::move(sink.collected)};
+                      .body = std::move(sink.collected),
+                      .challenge = is_challenged ? challenge->value : ""};
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct HttpResponse {
   int status = 0;
   std::string content_type;
   std::string body;
+  std::string challenge = {};  // WWW-Authenticate, with status 401
 };
 
 /// Errors: InvalidArgument (not http or https, a line break in a header), Unavailable (refused, no such socket, DNS,

@@ -71,6 +71,15 @@ class Answer {
   std::jthread thread_;
 };
 
+TEST(HttpClient, AnAnswerCarriesItsChallenge) {
+  Answer answer(
+      "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"https://a/t\"\r\nContent-Length: 0\r\n\r\n");
+  const Result<HttpResponse> response = http_call(answer.request());
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 401);
+  EXPECT_EQ(response->challenge, "Bearer realm=\"https://a/t\"");
+}
+
 TEST(HttpClient, BringsStatusTypeAndBody) {
   const Answer answer("HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
   const Result<HttpResponse> response = http_call(answer.request());
