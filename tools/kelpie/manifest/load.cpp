@@ -28,16 +28,6 @@ Result<std::string> read_all(std::FILE* file, const std::string& path) {
   return text;  // one byte above the limit is enough for the reader to refuse it
 }
 
-Result<std::string> read_file(const std::string& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) return fail(Code::NotFound, fmt::format("there is no file \"{}\"", path));
-  if (!fs::is_regular_file(status)) return fail(Code::InvalidArgument, fmt::format("\"{}\" is no file", path));
-  const File file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (!file) return fail(Code::InvalidArgument, fmt::format("cannot open \"{}\"", path));
-  return read_all(file.get(), path);
-}
-
 bool is_yaml(const fs::path& path) {
   return path.extension() == ".yaml" || path.extension() == ".yml";
 }
@@ -107,7 +97,7 @@ class Loader {
     } else if (fs::is_directory(path, error)) {
       load_folder(path);
     } else {
-      take(read_file(path), path, fs::path(path).parent_path().string());
+      take(read_manifest_file(path), path, fs::path(path).parent_path().string());
     }
   }
   Manifests out;
@@ -122,7 +112,7 @@ class Loader {
     if (files.empty() && !error) problems_.add(folder, {}, "no *.yaml file in it");
     if (files.size() == kFilesMax) problems_.add(folder, {}, fmt::format("{} files or more are too many", kFilesMax));
     for (const std::string& file : files) {
-      const Result<std::string> text = read_file(file);
+      const Result<std::string> text = read_manifest_file(file);
       if (text && is_all_kubernetes(*text)) continue;
       take(text, file, fs::path(file).parent_path().string());
     }
@@ -141,7 +131,7 @@ class Loader {
       return;
     }
     const Sources sources{
-        .read = [&](const std::string& path) { return read_file((fs::path(folder) / path).string()); },
+        .read = [&](const std::string& path) { return read_manifest_file((fs::path(folder) / path).string()); },
         .resolve = options_.resolve};
     read_manifests(*text, file, sources, problems_, out);
   }
@@ -151,6 +141,16 @@ class Loader {
 };
 
 }  // namespace
+
+Result<std::string> read_manifest_file(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) return fail(Code::NotFound, fmt::format("there is no file \"{}\"", path));
+  if (!fs::is_regular_file(status)) return fail(Code::InvalidArgument, fmt::format("\"{}\" is no file", path));
+  const File file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (!file) return fail(Code::InvalidArgument, fmt::format("cannot open \"{}\"", path));
+  return read_all(file.get(), path);
+}
 
 std::string release_ref(const v1::Release& release) {
   return fmt::format("{}@{}", release.name(), release.version());

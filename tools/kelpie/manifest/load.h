@@ -25,6 +25,9 @@ struct Manifests {
   std::vector<FleetManifest> fleets;
 };
 
+/// A file of manifests, up to a limit. Errors: NotFound; InvalidArgument.
+[[nodiscard]] Result<std::string> read_manifest_file(const std::string& path);
+
 /// name@version
 [[nodiscard]] std::string release_ref(const v1::Release& release);
 

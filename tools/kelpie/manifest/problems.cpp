@@ -35,4 +35,14 @@ std::vector<Problem> Problems::warnings() const {
   return sorted(warnings_);
 }
 
+Error error_of(const Problems& problems) {
+  const std::vector<Problem> errors = problems.errors();
+  KELPIE_ASSERT(!errors.empty());
+  Error out{.code = Code::InvalidArgument, .message = {}, .reason = "MANIFEST", .hint = {}};
+  for (const Problem& problem : errors) out.message.append(to_string(problem)).append("\n");
+  out.message.append(errors.size() == 1 ? "1 problem" : fmt::format("{} problems", errors.size()));
+  out.message.append(", nothing was changed");
+  return out;
+}
+
 }  // namespace kelpie::cli

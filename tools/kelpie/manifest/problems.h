@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "proto/base/result.h"
+
 namespace kelpie::cli {
 
 struct Place {
@@ -37,6 +39,9 @@ class Problems {
   std::vector<Problem> errors_;
   std::vector<Problem> warnings_;
 };
+
+/// Every error on a line of its own, and "3 problems, nothing was changed" as the last one.
+[[nodiscard]] Error error_of(const Problems& problems);
 
 /// Problems of one file.
 class Report {

@@ -277,7 +277,7 @@ class ReleaseReader {
     if (images_.images_size() > 0) *out_.add_steps()->mutable_images() = images_;
     if (addons_.addons_size() > 0) *out_.add_steps()->mutable_addons() = addons_;
     deploy_.set_prune(true);  // R26: own workloads of the previous release that are not in this one are removed
-    if (deploy_.workloads().empty()) {
+    if (document_.find("workloads") == nullptr) {
       report_.warn(document_.at, "no workloads: those that an earlier release deployed are removed");
     }
     *out_.add_steps()->mutable_deploy() = deploy_;
