@@ -92,7 +92,7 @@ TEST(CliAlone, CompletionIsSilentAndQuickWhenTheHubIsAway) {
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(2));
   EXPECT_EQ(away.code, 0);
   EXPECT_EQ(away.out + away.err, "");
-  EXPECT_EQ(lone_kelpie(config, {"__complete", "--", "rollout", "sta"}).out, "status\n");
+  EXPECT_EQ(lone_kelpie(config, {"__complete", "--", "rollout", "stat"}).out, "status\n");
   EXPECT_EQ(lone_kelpie(config, {"__complete", "--", "-o", "j"}).out, "json\njsonl\n");
   EXPECT_EQ(lone_kelpie(config, {"__complete", "--", "device", "list", "--wh"}).out, "--where\n");
 }
@@ -100,8 +100,8 @@ TEST(CliAlone, CompletionIsSilentAndQuickWhenTheHubIsAway) {
 TEST(CliAlone, BashCompletesThroughItsScript) {
   const TempDir config;
   write_file(config / "script", lone_kelpie(config, {"completion", "bash"}).out +
-                                    "\nCOMP_LINE='kelpie rollout st' COMP_POINT=17 COMP_CWORD=2\n"
-                                    "COMP_WORDS=(kelpie rollout st)\n_kelpie\necho \"${COMPREPLY[@]}\"\n");
+                                    "\nCOMP_LINE='kelpie rollout stat' COMP_POINT=19 COMP_CWORD=2\n"
+                                    "COMP_WORDS=(kelpie rollout stat)\n_kelpie\necho \"${COMPREPLY[@]}\"\n");
   const Finished bash = run({.argv = {"/bin/bash", config / "script"},
                              .env = {fmt::format("PATH={}:/usr/bin:/bin", KELPIE_BIN_DIR)},
                              .out_file = {},

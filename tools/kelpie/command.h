@@ -109,6 +109,6 @@ inline constexpr Flag kWaitFlag{.name = "wait", .what = "wait for the end"};
 inline constexpr Flag kNoWaitFlag{.name = "no-wait", .what = "do not wait for the end"};
 inline constexpr Flag kThroughPauseFlag{.name = "through-pause", .what = "go on waiting while it is paused"};
 inline constexpr Flag kFleetFlag{
-    .name = "fleet", .letter = 'f', .value = "FLEET", .what = "only of this fleet", .completes = Completes::Fleets};
+    .name = "fleet", .value = "FLEET", .what = "only of this fleet", .completes = Completes::Fleets};
 
 }  // namespace kelpie::cli

@@ -80,7 +80,7 @@ Result<Context> load_context(const std::string& config_dir, const std::string& n
   text << file.rdbuf();
   Context out;
   const std::array options{Option{"hub", &out.hub, "ADDRESS", ""}, Option{"token-file", &out.token_file, "FILE", ""},
-                           Option{"confirm", &out.confirm, "WORD", ""}};
+                           Option{"sign-key", &out.sign_key, "FILE", ""}, Option{"confirm", &out.confirm, "WORD", ""}};
   Result<void> read = read_config(text.str(), options);
   if (!read) return fail(with_context(read.error(), file_of(config_dir, name)));
   return out;
@@ -89,6 +89,7 @@ Result<Context> load_context(const std::string& config_dir, const std::string& n
 Result<void> save_context(const std::string& config_dir, const std::string& name, const Context& context) {
   std::string text = fmt::format("hub = {}\n", context.hub);
   if (!context.token_file.empty()) text += fmt::format("token-file = {}\n", context.token_file);
+  if (!context.sign_key.empty()) text += fmt::format("sign-key = {}\n", context.sign_key);
   if (!context.confirm.empty()) text += fmt::format("confirm = {}\n", context.confirm);
   return write_whole(file_of(config_dir, name), text);
 }

@@ -12,7 +12,8 @@ namespace kelpie::cli {
 struct Context {
   std::string hub;
   std::string token_file;
-  std::string confirm;  // "always": asks before every change; empty: only before destruction
+  std::string sign_key;  // an operator's key file
+  std::string confirm;   // "always": asks before every change; empty: only before destruction
 };
 
 /// $XDG_CONFIG_HOME/kelpie or ~/.config/kelpie; empty when neither is known.

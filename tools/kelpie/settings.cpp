@@ -26,6 +26,7 @@ constexpr std::array kRows{
     Row{"context", "KELPIE_CONTEXT", &Settings::context, ""},
     Row{"hub", "KELPIE_HUB", &Settings::hub, ""},
     Row{"token-file", "KELPIE_TOKEN_FILE", &Settings::token_file, ""},
+    Row{"sign-key", "KELPIE_SIGN_KEY", &Settings::sign_key, ""},
     Row{"output", "KELPIE_OUTPUT", &Settings::output, "table wide json yaml name jsonl"},
     Row{"color", "KELPIE_COLOR", &Settings::color, "auto always never"},
     Row{"progress", "KELPIE_PROGRESS", &Settings::progress, "auto tty plain json none"},
@@ -92,7 +93,7 @@ Result<void> apply_context(Settings& settings) {
   const std::string origin = fmt::format("context {}", settings.context.value);
   for (const auto& [setting, value] :
        {std::pair(&Settings::hub, &context.hub), std::pair(&Settings::token_file, &context.token_file),
-        std::pair(&Settings::confirm, &context.confirm)}) {
+        std::pair(&Settings::sign_key, &context.sign_key), std::pair(&Settings::confirm, &context.confirm)}) {
     if (!value->empty()) settings.*setting = {.value = *value, .origin = origin};
   }
   return {};

@@ -25,6 +25,7 @@ struct Settings {
   Setting context;  // its name; empty: none
   Setting hub{.value = std::string(kDefaultHub)};
   Setting token_file;                       // empty: no token
+  Setting sign_key;                         // an operator's key file; empty: none
   Setting output{.value = "table"};         // table, wide, json, yaml, name, jsonl
   Setting color{.value = "auto"};           // auto, always, never
   Setting progress{.value = "auto"};        // auto, tty, plain, json, none

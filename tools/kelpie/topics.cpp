@@ -38,6 +38,7 @@ NO_COLOR, TERM=dumb and --color never switch colours off; without a UTF-8 locale
   KELPIE_HUB             address of the hub: /run/kelpie/hub.sock, https://hub.example:8443
   KELPIE_CONTEXT         name of a context: kelpie context add
   KELPIE_TOKEN_FILE      file with a token, over TCP; never the token itself
+  KELPIE_SIGN_KEY        an operator's key file, for commands that sign; its passphrase is asked or in a file
   KELPIE_OUTPUT          as -o
   KELPIE_COLOR           as --color
   KELPIE_PROGRESS        as --progress

@@ -19,6 +19,7 @@ std::vector<Column> context_columns() {
           {.title = "NAME"},
           {.title = "HUB"},
           {.title = "TOKEN-FILE", .drop_order = 2},
+          {.title = "SIGN-KEY", .drop_order = 3},
           {.title = "CONFIRM", .drop_order = 1}};
 }
 
@@ -26,17 +27,16 @@ Struct context_object(const std::string& name, const Context& context, bool is_c
   return object_of("Context", {{"name", name},
                                {"hub", context.hub},
                                {"tokenFile", context.token_file},
+                               {"signKey", context.sign_key},
                                {"confirm", context.confirm},
                                {"current", is_current ? "true" : "false"}});
 }
 
 std::vector<Cell> context_row(const std::string& name, const Context& context, bool is_current) {
   const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
-  return {{is_current ? "*" : ""},
-          {name},
-          {or_dash(context.hub)},
-          {or_dash(context.token_file)},
-          {context.confirm.empty() ? "destruction" : context.confirm}};
+  return {{is_current ? "*" : ""},     {name},
+          {or_dash(context.hub)},      {or_dash(context.token_file)},
+          {or_dash(context.sign_key)}, {context.confirm.empty() ? "destruction" : context.confirm}};
 }
 
 Result<View> run_list(Invocation& in) {
@@ -92,9 +92,11 @@ Result<View> run_add(Invocation& in) {
                  .reason = {},
                  .hint = "--replace writes it anew"});
   }
-  KELPIE_TRY(
-      save_context(in.settings().config_dir, name,
-                   {.hub = in.value("hub"), .token_file = in.value("token-file"), .confirm = in.value("confirm")}));
+  KELPIE_TRY(save_context(in.settings().config_dir, name,
+                          {.hub = in.value("hub"),
+                           .token_file = in.value("token-file"),
+                           .sign_key = in.value("sign-key"),
+                           .confirm = in.value("confirm")}));
   return show_one(in, name);
 }
 
@@ -146,7 +148,11 @@ std::vector<Command> context_commands() {
       {.path = "context add",
        .summary = "Name a hub: its address comes from --hub, a token from --token-file",
        .arguments = {{.name = "NAME", .what = "lower-case letters, digits and dashes"}},
-       .flags = {{.name = "confirm", .value = "WHEN", .what = "always: ask before every change there"},
+       .flags = {{.name = "sign-key",
+                  .value = "FILE",
+                  .what = "an operator's key file, for commands that sign",
+                  .completes = Completes::Files},
+                 {.name = "confirm", .value = "WHEN", .what = "always: ask before every change there"},
                  {.name = "replace", .what = "write one anew that is there"}},
        .examples =
            {"kelpie context add lab --hub /run/kelpie/hub.sock",

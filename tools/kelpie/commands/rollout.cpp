@@ -175,7 +175,7 @@ std::vector<Command> rollout_commands() {
                  {.name = "all", .what = "those of command send too"},
                  kLimitFlag},
        .examples = {"kelpie rollout list", "kelpie rollout list --where phase=paused",
-                    "kelpie rollout list -f kiosk-eu"},
+                    "kelpie rollout list --fleet kiosk-eu"},
        .columns = rollout_columns(),
        .run = run_list},
       {.path = "rollout show",
