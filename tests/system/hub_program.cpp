@@ -17,8 +17,12 @@ constexpr std::uint64_t kFirstDeviceSeed = 500;
 
 }  // namespace
 
-HubProgram::HubProgram() : operator_key_(wire::SigningKey::generate(entropy_)) {
-  write_keys();
+HubProgram::HubProgram(const std::string& keys)
+    : keys_(keys.empty() ? dir_ / "keys" : keys), operator_key_(wire::SigningKey::generate(entropy_)) {
+  if (keys.empty()) write_keys();
+  Result<wire::Trust> trust = wire::open_first_trust(as_bytes(read_file(trust_file())));
+  EXPECT_TRUE(trust) << trust.error().message;
+  if (trust) trust_ = std::move(*trust);
 }
 
 // Made when the first played device needs it: a fleet of kelpie-sim has connections of its own.
@@ -43,11 +47,10 @@ wire::MqttBus& HubProgram::bus() {
 }
 
 void HubProgram::write_keys() {
-  const std::string folder = dir_ / "keys";
-  ASSERT_EQ(mkdir(folder.c_str(), S_IRWXU), 0);
+  ASSERT_EQ(mkdir(keys_.c_str(), S_IRWXU), 0);
   const wire::SigningKey root = wire::SigningKey::generate(entropy_);
   const wire::SigningKey hub = wire::SigningKey::generate(entropy_);
-  ASSERT_TRUE(hub.save(folder + "/hub.key", entropy_));
+  ASSERT_TRUE(hub.save(key_file(), entropy_));
   v1::TrustDocument document;
   document.set_version(1);
   document.set_name("system test");
@@ -64,15 +67,12 @@ void HubProgram::write_keys() {
   const std::string payload = document.SerializeAsString();
   const InstallationId installation = *InstallationId::from_bytes(blake2b_128(payload).view());
   const std::string frame = wire::seal(wire::FrameType::TrustDoc, installation, as_bytes(payload), root);
-  write_file(folder + "/trust.klp", frame);
-  Result<wire::Trust> trust = wire::open_first_trust(as_bytes(frame));
-  ASSERT_TRUE(trust) << trust.error().message;
-  trust_ = std::move(*trust);
+  write_file(trust_file(), frame);
 }
 
 std::vector<std::string> HubProgram::arguments(const std::string& broker_url) const {
-  return {"run",      "--keys",   dir_ / "keys",     "--data",       dir_ / "data", "--broker",
-          broker_url, "--socket", dir_ / "hub.sock", "--log-format", "text"};
+  return {"run",      "--keys",          keys_,          "--data", dir_ / "data", "--broker", broker_url,
+          "--socket", dir_ / "hub.sock", "--log-format", "text"};
 }
 
 int HubProgram::terminate() {

@@ -19,7 +19,8 @@ namespace kelpie::test {
 
 class HubProgram {
  public:
-  HubProgram();
+  /// keys: a folder that `kelpie hub init` made; empty: keys of its own, with which sealed() signs as ana.
+  explicit HubProgram(const std::string& keys = {});
 
   /// crash_at: "after-commit:3"; empty: none. Returns when the hub answers, or is dead again.
   void start(const std::string& crash_at = {});
@@ -32,8 +33,8 @@ class HubProgram {
   [[nodiscard]] Broker& broker() { return broker_; }
   [[nodiscard]] std::string socket() const { return dir_ / "hub.sock"; }
   [[nodiscard]] pid_t pid() const { return hub_.pid(); }
-  [[nodiscard]] std::string trust_file() const { return dir_ / "keys/trust.klp"; }
-  [[nodiscard]] std::string key_file() const { return dir_ / "keys/hub.key"; }
+  [[nodiscard]] std::string trust_file() const { return keys_ + "/trust.klp"; }
+  [[nodiscard]] std::string key_file() const { return keys_ + "/hub.key"; }
   [[nodiscard]] const wire::Trust& trust() const { return trust_; }
 
   PlayedDevice& add_device(const std::string& name);
@@ -61,6 +62,7 @@ class HubProgram {
   [[nodiscard]] wire::MqttBus& bus();
 
   TempDir dir_;
+  std::string keys_;
   Broker broker_;
   SeededEntropy entropy_{4};
   wire::SigningKey operator_key_;
