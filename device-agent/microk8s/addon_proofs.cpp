@@ -208,6 +208,11 @@ Tried<std::vector<std::string>> listed_addons(const Work& work) {
   // short never asks the datastore for its members, which takes a minute on a sick one.
   KELPIE_TRY(const Exit exit,
              run_microk8s(work, {.arguments = {"status", "--format", "short"}, .limit = kStatusLimit}));
+  // A cordoned node reads as not running here, and then nothing is listed (facts, microk8s 0).
+  if (exit.code != 0) {
+    return trouble(Reason::AnswerUnreadable, fmt::format("status lists no add-ons: {}", last_line(exit.out)),
+                   exit.out + exit.err);
+  }
   std::vector<std::string> names;
   for (const std::string& line : lines_of(exit.out)) {
     const std::size_t slash = line.find('/');

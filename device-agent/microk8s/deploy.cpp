@@ -87,13 +87,29 @@ Split split_by_owner(const Json::Array& items, const Json::Array& live) {
   return split;
 }
 
+bool is_kind_unknown(const Trouble& why) {
+  return has_any(why.output, {"no matches for kind", "resource mapping not found"});
+}
+
 Tried<void> try_manifests(const Work& work, const Split& split) {
   for (const auto& [objects, force] : {std::pair(split.others, Force::No), std::pair(split.ours, Force::Yes)}) {
     Tried<void> tried = dry_run(work, objects, force);
-    // A kind that an add-on of the same release brings cannot be tried before.
-    if (!tried && !has_any(tried.error().output, {"no matches for kind", "resource mapping not found"})) return tried;
+    // A kind that an add-on of the same release, or the manifest itself, brings cannot be tried before.
+    if (!tried && !is_kind_unknown(tried.error())) return tried;
   }
   return {};
+}
+
+Tried<void> apply_split(const Work& work, const Split& split) {
+  Tried<void> applied = apply(work, split.others, Force::No);
+  if (!applied && is_kind_unknown(applied.error())) {
+    constexpr Duration kDefinitionsSettle =
+        std::chrono::seconds(5);  // a new kind is served a moment after its definition
+    KELPIE_TRY(work.wait(kDefinitionsSettle));
+    applied = apply(work, split.others, Force::No);
+  }
+  KELPIE_TRY(std::move(applied));
+  return apply(work, split.ours, Force::Yes);
 }
 
 Tried<CallResult> prepare(const DeployStep& step, const Work& work) {
@@ -174,8 +190,7 @@ Tried<CallResult> run(const DeployStep& step, const Work& work) {
   const Split split = split_by_owner(items, live);
   KELPIE_TRY(try_manifests(work, split));
   work.say(fmt::format("applying {} objects", items.size()));
-  KELPIE_TRY(apply(work, split.others, Force::No));
-  KELPIE_TRY(apply(work, split.ours, Force::Yes));
+  KELPIE_TRY(apply_split(work, split));
   KELPIE_TRY(const Readiness readiness, await_ready(work, items));
   // Only what is well is followed by taking the old away.
   KELPIE_TRY(const Json::Array own, answered_for(step, work));
