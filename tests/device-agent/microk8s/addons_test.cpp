@@ -83,6 +83,14 @@ TEST(Addons, OneThatDoesNotExistIsNamedAlthoughTheExitIsZero) {
   EXPECT_FALSE(result.is_transient);
 }
 
+// Facts, microk8s 0: a cordoned node reads as not running, and nothing is listed.
+TEST(Addons, AListingThatFailsIsNoFinding) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.on("status --format short").out("microk8s is not running. Use microk8s inspect for a deeper inspection.\n", 1);
+  EXPECT_EQ(host.step(Phase::Observe, enable("observability")).verdict, Verdict::Failed);
+}
+
 TEST(Addons, OneThatIsInNoListIsRefusedBeforeAnythingIsDone) {
   ScriptedHost host;
   set_up_running(host);

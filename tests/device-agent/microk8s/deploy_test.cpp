@@ -145,6 +145,19 @@ TEST(Deploy, AManifestTheServerRefusesIsSaidBeforeGo) {
   EXPECT_FALSE(result.is_transient);
 }
 
+// A definition and an object of its kind in one manifest: kubectl knows the kind a moment later.
+TEST(Deploy, AKindThatTheManifestBringsIsAppliedTwice) {
+  ScriptedHost host = with_default_namespace();
+  const char* const unknown = "error: resource mapping not found for name: \"x\": no matches for kind \"Thing\"\n";
+  host.on("kubectl apply --server-side --field-manager=kelpie --dry-run=server").err(unknown);
+  host.on("kubectl apply --server-side --field-manager=kelpie -f -").err(unknown).out("x\n").does([&host] {
+    has_objects(host, {workload_json(live())});
+  });
+  EXPECT_EQ(host.step(Phase::Prepare, kiosk()).verdict, Verdict::Satisfied);
+  EXPECT_EQ(host.step(Phase::Run, kiosk()).verdict, Verdict::Satisfied);
+  EXPECT_EQ(host.times_asked("kubectl apply --server-side --field-manager=kelpie -f -"), 2U);
+}
+
 TEST(Deploy, ABrokenImageFailsWithItsReasonAndTheNewestEvents) {
   ScriptedHost host = with_default_namespace();
   has_objects(host, {workload_json(live(0))},
