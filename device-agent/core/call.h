@@ -54,7 +54,7 @@ struct CallResult {
   std::string detail;   // what, on what, why; at most 2048 bytes
   std::string output_tail;    // of the command that failed, colours stripped, at most 2048 bytes
   bool is_transient = false;  // rule R12: network, registry 5xx, disk pressure, lock busy, API server starting
-  std::string restore;        // Prepare: opaque, at most 32 KiB
+  std::string restore;        // Prepare: opaque, at most 96 KiB; of all steps together 128 KiB
   Facts facts;                // FactsCall
 
   friend bool operator==(const CallResult&, const CallResult&) = default;

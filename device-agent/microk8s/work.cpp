@@ -7,9 +7,9 @@
 namespace kelpie::agent {
 namespace {
 
-constexpr std::size_t kSummaryBytesMax = 512;     // report.proto
-constexpr std::size_t kTextBytesMax = 2'048;      // report.proto
-constexpr std::size_t kRestoreBytesMax = 32'768;  // call.h
+constexpr std::size_t kSummaryBytesMax = 512;         // report.proto
+constexpr std::size_t kTextBytesMax = 2'048;          // report.proto
+constexpr std::size_t kRestoreBytesMax = 96U << 10U;  // call.h: live objects take twice a manifest of 16 KiB and more
 
 std::size_t character_start(std::string_view text, std::size_t at) {
   while (at > 0 && at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;

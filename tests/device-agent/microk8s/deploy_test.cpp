@@ -257,7 +257,7 @@ TEST(Deploy, WithoutARestorePointThereIsNoWayBack) {
 TEST(Deploy, MoreThanCanBeKeptIsRefusedBeforeGo) {
   ScriptedHost host = with_default_namespace();
   Deployed large = live();
-  large.labels = R"({"note":")" + std::string(40'000, 'x') + "\"}";
+  large.labels = R"({"note":")" + std::string(100'000, 'x') + "\"}";
   has_objects(host, {workload_json(large)});
   EXPECT_EQ(host.step(Phase::Prepare, kiosk()).reason, "restore-too-large");
 }
