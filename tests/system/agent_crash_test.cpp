@@ -64,6 +64,13 @@ class AgentCrash : public ::testing::Test {
     agent_.start(current_);
   }
 
+  [[nodiscard]] bool is_enabling() const {
+    const std::vector<std::string> asked = device_.asked();
+    return std::any_of(asked.begin(), asked.end(), [](const std::string& line) {
+      return line.find("enable core/metrics-server → begun") != std::string::npos;
+    });
+  }
+
   std::vector<std::string> plan_;
   std::string current_;
   std::size_t kills_ = 0;
@@ -96,14 +103,19 @@ TEST_F(AgentCrash, AtEveryPointEndsTheAttemptAndRunsNothingTwice) {
 TEST_F(AgentCrash, ATermInTheMiddleOfAStepEndsItsCommandAndTheAttemptGoesOn) {
   device_.add_fault("addon-endless:metrics-server*1");
   const std::string id = operator_.start_rollout(release_of(1));
-  const auto is_asked = [&](const std::string& what) {
-    const std::vector<std::string> asked = device_.asked();
-    return std::any_of(asked.begin(), asked.end(),
-                       [&](const std::string& line) { return line.find(what) != std::string::npos; });
-  };
-  ASSERT_TRUE(eventually([&] { return is_asked("enable core/metrics-server → begun"); })) << agent_.log();
+  ASSERT_TRUE(eventually([&] { return is_enabling(); })) << agent_.log();
   EXPECT_EQ(agent_.terminate(), 0);
   EXPECT_EQ(device_.times("ran add-on metrics-server"), 0);
+  EXPECT_EQ(operator_.finish(id).status().phase(), "succeeded") << agent_.log();
+  EXPECT_EQ(device_.times("ran add-on metrics-server"), 1);
+}
+
+TEST_F(AgentCrash, ABrokerThatDiesInTheMiddleCostsNothing) {
+  const std::string id = operator_.start_rollout(release_of(1));
+  ASSERT_TRUE(eventually([&] { return is_enabling(); })) << agent_.log();
+  hub_.broker().kill();
+  ASSERT_TRUE(eventually([&] { return device_.times("created deployment.apps/kiosk") == 1; })) << agent_.log();
+  hub_.broker().restart();
   EXPECT_EQ(operator_.finish(id).status().phase(), "succeeded") << agent_.log();
   EXPECT_EQ(device_.times("ran add-on metrics-server"), 1);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/system/agent_device.h"
+#include "tests/system/agent_footprint.h"
 #include "tests/system/fleet_operator.h"
 #include "tests/system/getting_started.h"
 
@@ -60,6 +61,7 @@ TEST_F(ReferenceWalk, BringsNodeRedToItsNodePortAndThenFindsNothingToDo) {
   EXPECT_EQ(roll_out(),
             "succeeded: install unchanged, start unchanged, images unchanged, addons unchanged, deploy unchanged,");
   EXPECT_EQ(device_.effects(), effects);
+  expect_small(agent_.pid(), "after two releases");
 }
 
 }  // namespace
