@@ -185,6 +185,10 @@ void Agent::act(WallTime wall) {
     seams_.bus.publish(wire::up_topic(device()), as_bytes(report));
     reached("after-publish");
   }
+  if (is_call_pointless(memory_) && given_up_ != memory_.running->id) {
+    given_up_ = memory_.running->id;
+    seams_.runner.give_up(given_up_);
+  }
   if (std::optional<Call> call = next_call(memory_)) seams_.runner.start(std::move(*call));
 }
 

@@ -31,6 +31,8 @@ class StepRunner {
  public:
   virtual ~StepRunner() = default;
   virtual void start(Call call) = 0;
+  /// What this call finds counts no more: it may end early. It still answers.
+  virtual void give_up(std::uint64_t call_id) = 0;
 };
 
 struct AgentIdentity {
@@ -76,6 +78,7 @@ class Agent {
   Memory memory_;
   std::vector<Incoming> unrecorded_;  // what a worker found while the card took no writes
   SteadyTime retry_at_;
+  std::uint64_t given_up_ = 0;  // id of a call
 };
 
 }  // namespace kelpie::agent

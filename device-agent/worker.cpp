@@ -20,10 +20,10 @@ class StoppablePause final : public Pause {
     std::unique_lock lock(mutex_);
     return !stopped_.wait_for(lock, duration, [this] { return is_stopping_; });
   }
-  void stop() {
+  void set_stopping(bool is_stopping) {
     {
       const std::lock_guard lock(mutex_);
-      is_stopping_ = true;
+      is_stopping_ = is_stopping;
     }
     stopped_.notify_all();
   }
@@ -44,6 +44,7 @@ struct Worker::Thread {
   void work(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       for (const Call& call : calls.take(1, kIdle)) {
+        begin(call.id, stop);
         Host host{.processes = processes,
                   .snapd = snapd,
                   .files = files,
@@ -61,7 +62,21 @@ struct Worker::Thread {
     }
   }
 
+  void begin(std::uint64_t call_id, const std::stop_token& stop) {
+    const std::lock_guard lock(mutex);
+    in_hand = call_id;
+    if (stop.stop_requested()) return;
+    processes.set_stopping(false);
+    pause.set_stopping(false);
+  }
+  void end_in_hand() {
+    processes.set_stopping(true);
+    pause.set_stopping(true);
+  }
+
   Parts parts;
+  std::mutex mutex;           // between a call's begin and whoever ends it
+  std::uint64_t in_hand = 0;  // the newest call, over or not
   PosixProcess processes;
   SnapdHttp snapd;
   SystemFiles files;
@@ -83,11 +98,18 @@ void Worker::start(Call call) {
   KELPIE_ASSERT(is_taken);  // the core asks for one call at a time
 }
 
+void Worker::give_up(std::uint64_t call_id) {
+  const std::lock_guard lock(thread_->mutex);
+  if (thread_->in_hand == call_id) thread_->end_in_hand();
+}
+
 void Worker::stop() {
   if (!thread_->thread.joinable()) return;
-  thread_->thread.request_stop();
-  thread_->processes.stop();
-  thread_->pause.stop();
+  {
+    const std::lock_guard lock(thread_->mutex);
+    thread_->thread.request_stop();
+    thread_->end_in_hand();
+  }
   thread_->calls.close();
   thread_->thread.join();
 }

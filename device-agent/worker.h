@@ -14,7 +14,7 @@ class Worker final : public StepRunner {
   /// Carries out one call; see carry_out. Called on the worker's thread.
   using CarryOut = std::function<CallResult(const Call& call, Host& host)>;
 
-  /// is_lossy: progress, of which the newest alone counts; otherwise the result, which must not be lost.
+  /// Of progress the newest alone counts; a result must not be lost.
   enum class Weight { Progress, Result };
   using Push = std::function<void(Incoming incoming, Weight weight)>;
 
@@ -28,6 +28,7 @@ class Worker final : public StepRunner {
   ~Worker() override;
 
   void start(Call call) override;
+  void give_up(std::uint64_t call_id) override;
   /// Ends a running call: its command is ended as its deadline would, its waits end at once. Joins.
   void stop();
 

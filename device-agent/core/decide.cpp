@@ -135,6 +135,12 @@ SteadyTime next_due(const Memory& memory) {
   return due;
 }
 
+bool is_call_pointless(const Memory& memory) {
+  if (!memory.running || !memory.running->attempt) return false;
+  const std::optional<Attempt>& held = memory.ledger.attempt;
+  return !held || held->id != *memory.running->attempt || is_final(held->state);
+}
+
 Memory start_memory(Ledger ledger, const BootId& boot, const Digest& nonce_secret, SteadyTime now) {
   Memory memory;
   memory.ledger = std::move(ledger);

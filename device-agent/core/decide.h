@@ -20,6 +20,9 @@ void tick(Memory& memory);
 /// Only to be carried out when the ledger it was derived from is on the card.
 [[nodiscard]] std::optional<Call> next_call(Memory& memory);
 
+/// The call in hand prepares an attempt that was cancelled or displaced.
+[[nodiscard]] bool is_call_pointless(const Memory& memory);
+
 /// True when a report is to be sent now.
 [[nodiscard]] bool is_report_due(const Memory& memory);
 /// Counts the report that is being sent and sets when the next one is due.

@@ -20,7 +20,7 @@ namespace kelpie::agent {
 namespace {
 
 constexpr std::size_t kPipeBytes = 64U << 10U;
-constexpr int kLookMs = 200;  // how soon stop() and the deadline are noticed
+constexpr int kLookMs = 200;  // how soon stopping and the deadline are noticed
 
 class Fd {
  public:

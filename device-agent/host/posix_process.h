@@ -14,8 +14,9 @@ class PosixProcess final : public ProcessRunner {
  public:
   explicit PosixProcess(Duration kill_grace = kKillGrace) : kill_grace_(kill_grace) {}
   [[nodiscard]] Result<Exit> run(const Command& command) override;
-  /// From another thread: ends the running command as its deadline would; later ones are not started.
-  void stop() { is_stopping_ = true; }
+  /// From another thread. While it is stopping, the running command is ended as its deadline would and later ones are
+  /// not started.
+  void set_stopping(bool is_stopping) { is_stopping_ = is_stopping; }
 
  private:
   Duration kill_grace_;

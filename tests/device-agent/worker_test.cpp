@@ -57,6 +57,24 @@ TEST_F(WorkerTest, StopEndsAWaitAndACommandAndTellsNothing) {
   EXPECT_EQ(inbox_.size(), 0U);
 }
 
+TEST_F(WorkerTest, ACallThatIsGivenUpAnswersSoonAndTheNextOneIsWhole) {
+  Worker worker(parts([](const Call& call, Host& host) {
+    host.progress("waiting");
+    CallResult out;
+    out.summary = host.pause.wait(call.id == 1 ? Duration(1h) : Duration(5ms)) ? "whole" : "ended";
+    return out;
+  }));
+  worker.start(call(1));
+  static_cast<void>(next());
+  worker.give_up(7);  // of another
+  worker.give_up(1);
+  EXPECT_EQ(std::get<CallFinished>(next()).result.summary, "ended");
+  worker.give_up(1);  // over already
+  worker.start(call(2));
+  static_cast<void>(next());
+  EXPECT_EQ(std::get<CallFinished>(next()).result.summary, "whole");
+}
+
 TEST_F(WorkerTest, AWaitThatIsOverGoesOn) {
   Worker worker(parts([](const Call&, Host& host) {
     const SteadyTime before = host.pause.now();

@@ -24,6 +24,7 @@ class DevicePort final : public wire::Bus, public agent::StepRunner {
   DevicePort(World& world, SimDevice& device) : world_(world), device_(device) {}
   void publish(const std::string&, ByteView payload) override { world_.agent_published(device_, payload); }
   void start(agent::Call call) override { world_.start_call(device_, std::move(call)); }
+  void give_up(std::uint64_t) override {}  // modelled work takes its time
 
  private:
   World& world_;

@@ -38,6 +38,7 @@ class Member final : public wire::Bus, public agent::StepRunner {
 
   void publish(const std::string& topic, ByteView payload) override { seams_.publish(index_, topic, payload); }
   void start(agent::Call call) override { seams_.start_call(index_, std::move(call)); }
+  void give_up(std::uint64_t) override {}  // modelled work takes its time
 
   /// The agent starts from its card. Errors: those of Agent::open.
   [[nodiscard]] Result<void> power_on(const wire::Trust& trust, SteadyTime now);

@@ -120,11 +120,13 @@ TEST(PosixProcess, WhoIgnoresTermIsKilled) {
 
 TEST(PosixProcess, StopEndsARunningCommandAndRefusesTheNext) {
   PosixProcess processes;
-  std::jthread stopper([&] { processes.stop(); });
+  std::jthread stopper([&] { processes.set_stopping(true); });
   const Result<Exit> first = processes.run(command({"/usr/bin/tail", "-f", "/dev/null"}, 1h));
   EXPECT_TRUE(!first || first->is_timeout);
   stopper.join();
   EXPECT_EQ(processes.run(command({"/bin/true"})).error().code, Code::Unavailable);
+  processes.set_stopping(false);
+  EXPECT_TRUE(processes.run(command({"/bin/true"})));
 }
 
 TEST(PosixProcess, AProgramThatIsNotThereIsSaid) {

@@ -94,6 +94,23 @@ TEST(PowerCut, AtAnyPointOfAFailureEverythingGoesBack) {
       });
 }
 
+TEST(Cancelled, APrepareInHandIsGivenUpOnceAndTheNextOneFollows) {
+  AgentWorld world;
+  const auto is_preparing = [&] { return world.memory().running && world.memory().running->attempt; };
+  ASSERT_TRUE(world.run_until(is_preparing));
+  world.is_microk8s_busy = true;
+  v1::Deliver deliver;
+  deliver.mutable_cancel()->set_attempt(world.heard.attempt().id());
+  deliver.mutable_cancel()->set_attempt_hash(world.memory().ledger.attempt->hash.bytes());
+  world.frame(test::sealed(deliver));
+  ASSERT_TRUE(world.run_until([&] { return world.heard.attempt().state() == v1::CANCELLED; }));
+  for (int i = 0; i < 10; ++i) world.turn();
+  EXPECT_EQ(world.given_up, (std::vector<std::uint64_t>{world.memory().running->id}));
+  world.is_microk8s_busy = false;
+  world.frame(test::sealed(test::prepare_of({.n = 2})));
+  ASSERT_TRUE(world.run_until([&] { return world.heard.attempt().state() == v1::SUCCEEDED; }));
+}
+
 TEST(PowerCut, WithoutAHubNothingGoesOn) {
   AgentWorld world;
   world.cut_at("after-intent", 2);
@@ -168,6 +185,7 @@ TEST(Card, ThatCannotTakeTheFirstRecordKeepsTheAgentFromStarting) {
   struct Nothing final : wire::Bus, StepRunner {
     void publish(const std::string&, ByteView) override {}
     void start(Call) override {}
+    void give_up(std::uint64_t) override {}
   } nothing;
   SeededEntropy entropy(1);
   const auto agent =

@@ -88,10 +88,12 @@ void AgentWorld::start() {
 void AgentWorld::turn() {
   now_ = now_ + std::chrono::seconds(1);
   wall_ = wall_ + std::chrono::seconds(1);
-  for (const agent::Call& call : calls_) {
-    incoming_.emplace_back(agent::CallFinished{.id = call.id, .result = microk8s.carry_out(call)});
+  if (!is_microk8s_busy) {
+    for (const agent::Call& call : calls_) {
+      incoming_.emplace_back(agent::CallFinished{.id = call.id, .result = microk8s.carry_out(call)});
+    }
+    calls_.clear();
   }
-  calls_.clear();
   const std::vector<agent::Incoming> batch(incoming_.begin(), incoming_.end());
   incoming_.clear();
   try {

@@ -49,10 +49,12 @@ class AgentWorld {
 
   PlayedMicrok8s microk8s;
   MemoryState card;
-  v1::Report heard;           // newest report
-  std::uint64_t reports = 0;  // all of them
-  bool is_hub_deaf = false;   // reports are lost on the way
-  int installs = 0;           // distinct install ids so far
+  v1::Report heard;               // newest report
+  std::uint64_t reports = 0;      // all of them
+  bool is_microk8s_busy = false;  // calls are answered later
+  std::vector<std::uint64_t> given_up;
+  bool is_hub_deaf = false;  // reports are lost on the way
+  int installs = 0;          // distinct install ids so far
 
  private:
   class Bus final : public wire::Bus {
@@ -67,6 +69,7 @@ class AgentWorld {
    public:
     explicit Runner(AgentWorld& world) : world_(world) {}
     void start(agent::Call call) override { world_.calls_.push_back(std::move(call)); }
+    void give_up(std::uint64_t call_id) override { world_.given_up.push_back(call_id); }
 
    private:
     AgentWorld& world_;
