@@ -1,4 +1,6 @@
 // kelpie rollout plan and start: a preview is saved, shown, and signed as it was shown.
+#include <sstream>
+
 #include <fmt/core.h>
 
 #include "tools/kelpie/commands.h"
@@ -58,7 +60,8 @@ Result<api::v1::Plan> plan_to_start(Invocation& in) {
 /// What is about to be signed, on stderr: stdout is for what came of it.
 Result<void> show_before(Invocation& in, const PlanSight& sight) {
   KELPIE_TRY(const std::string text, draw(plan_blocks(sight), {}, {.width = in.screen().width()}));
-  in.screen().note(text.substr(0, text.find_last_not_of('\n') + 1));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) in.screen().note(line);
   return {};
 }
 
