@@ -130,7 +130,7 @@ TEST(AgentArguments, HelpNamesEveryFlag) {
 
 TEST(AgentArguments, TheUnitStartsItWithFlagsItHas) {
   const std::string unit = read_file(KELPIE_SOURCE_DIR "/deploy/systemd/kelpie-agent.service");
-  const std::string line = "ExecStart=/usr/bin/kelpie-agent run --state /var/lib/kelpie-agent --log-format json\n";
+  const std::string line = "ExecStart=/usr/bin/kelpie-agent run --config /etc/kelpie/agent.conf\n";
   EXPECT_NE(unit.find(line), std::string::npos) << unit;
   EXPECT_NE(unit.find("ConditionPathExists=/var/lib/kelpie-agent/identity.key\n"), std::string::npos);
   const Finished wrong = run_agent({"run", "--state", "/nonexistent", "--log-format", "json"});
