@@ -18,7 +18,7 @@ namespace kelpie::sim {
 enum class FaultKind {   // subject
   RegistryUnreachable,   // start of a reference; empty: every registry
   RegistryUnauthorized,  // start of a reference
-  DiskFull,              // snapd, pull or import; empty: all of them
+  DiskFull,              // snapd, snapshot, pull or import; empty: all of them
   SnapdConflict,         // –
   SnapdRestart,          // – a request while a change runs finds no daemon
   SnapdDown,             // –

@@ -48,16 +48,24 @@ std::vector<SnapTask> link_tasks(const SnapRevision& goal, bool is_fetching, boo
   return tasks;
 }
 
+std::vector<SnapTask> removal_tasks() {
+  return {task("run-hook[remove]", "Run remove hook of \"microk8s\" snap if present", 20),
+          task("unlink-snap", "Make snap \"microk8s\" unavailable to the system", 2),
+          task("clear-snap", "Remove data for snap \"microk8s\"", 5),
+          task("discard-snap", "Remove snap \"microk8s\" from the system", 2)};
+}
+
 std::vector<SnapTask> tasks_of(const DeviceState& state, const SnapWish& wish, const SnapRevision& goal) {
   if (wish.action == "install") return link_tasks(goal, true, true);
   if (wish.action == "refresh" && goal.revision != state.snap.now.revision) return link_tasks(goal, true, false);
   if (wish.action == "revert") return link_tasks(goal, false, false);
   if (wish.action == "remove") {
-    return {task("stop-snap-services", "Stop snap \"microk8s\" services", 15),
-            task("run-hook[remove]", "Run remove hook of \"microk8s\" snap if present", 20),
-            task("unlink-snap", "Make snap \"microk8s\" unavailable to the system", 2),
-            task("clear-snap", "Remove data for snap \"microk8s\"", 5),
-            task("discard-snap", "Remove snap \"microk8s\" from the system", 2)};
+    std::vector<SnapTask> tasks{task("stop-snap-services", "Stop snap \"microk8s\" services", 15)};
+    // Slow, large, and what fails on a full disk.
+    if (!wish.is_purging)
+      tasks.push_back(task("save-snapshot", "Save data of snap \"microk8s\" in automatic snapshot", 120));
+    for (SnapTask& one : removal_tasks()) tasks.push_back(std::move(one));
+    return tasks;
   }
   return {task(wish.action + "-snap", fmt::format("{} snap \"microk8s\"", wish.action), 2)};
 }
@@ -152,6 +160,13 @@ SnapRefusal judge(DeviceState& state, const World& world, const SnapWish& wish) 
   if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;
   if (wish.action == "refresh") return judge_refresh(state, world, wish);
   if (wish.action == "switch") return judge_channel(state, world, wish);
+  if (wish.action == "remove" && !wish.is_purging && strikes(state, FaultKind::DiskFull, "snapshot")) {
+    return refused(507,
+                   "insufficient space in \"/var/lib/snapd\" to perform \"remove\" change for the following snaps: "
+                   "microk8s",
+                   "insufficient-disk-space",
+                   Json::Object{{"change-kind", "remove"}, {"snap-names", Json::Array{Json("microk8s")}}});
+  }
   if (wish.action == "revert") {
     if (state.snap.before.empty()) return refused(400, "cannot revert \"microk8s\": no revision to revert to");
     const SnapRevision& last = state.snap.before.back();
@@ -212,7 +227,11 @@ void refresh(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
     state.copies.erase(state.snap.before.front().revision);
     state.snap.before.erase(state.snap.before.begin());
   }
+  // Skipping a minor version, or going back by a refresh, breaks the cluster. Source: facts, microk8s 0.17.
+  const int before = minor_of(state);
   use_revision(state, goal, now);
+  const int after = minor_of(state);
+  if (after > before + 1 || after < before) state.kubernetes.is_never_ready = true;
 }
 
 /// With the old data: objects made since are lost. The channel that is followed stays the newer one.

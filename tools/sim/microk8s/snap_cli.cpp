@@ -44,7 +44,9 @@ SnapWords parse_snap(Words words) {
       asked.is_waiting = false;
     } else if (name == "--enable" || name == "--disable") {
       asked.wish.is_enabling = true;
-    } else if (name != "--purge") {
+    } else if (name == "--purge") {
+      asked.wish.is_purging = true;
+    } else {
       asked.unknown = name.substr(2);
     }
   }
@@ -128,7 +130,8 @@ std::string success(const SnapWish& wish, const DeviceState& state) {
   if (wish.action == "install") return fmt::format("microk8s{} {} from Canonical✓ installed\n", shown, now.version);
   if (wish.action == "refresh") return fmt::format("microk8s{} {} from Canonical✓ refreshed\n", shown, now.version);
   if (wish.action == "revert") return fmt::format("microk8s reverted to {}\n", now.version);
-  if (wish.action == "remove") return "microk8s removed\n";
+  if (wish.action == "remove")
+    return wish.is_purging ? "microk8s removed\n" : "microk8s removed (snap data snapshot saved)\n";
   if (wish.action == "start") return "Started.\n";
   if (wish.action == "stop") return "Stopped.\n";
   if (wish.action == "unhold") return "Removed general refresh hold of \"microk8s\"\n";

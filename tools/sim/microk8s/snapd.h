@@ -16,6 +16,7 @@ struct SnapWish {
   bool is_classic = false;
   bool is_enabling = false;  // start and stop: also at the next boot
   bool ignores_running = false;
+  bool is_purging = false;  // remove: without a snapshot of the data first
 };
 
 struct SnapRefusal {

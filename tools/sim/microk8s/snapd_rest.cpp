@@ -148,7 +148,8 @@ agent::SnapdReply post_snap(DeviceState& state, const World& world, const Json& 
                                  .hold_until = body.at("time").text(),
                                  .is_classic = body.at("classic").is_true(),
                                  .is_enabling = false,
-                                 .ignores_running = body.at("ignore-running").is_true()},
+                                 .ignores_running = body.at("ignore-running").is_true(),
+                                 .is_purging = body.at("purge").is_true()},
                                 now));
 }
 
