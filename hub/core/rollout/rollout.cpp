@@ -40,12 +40,25 @@ tl::unexpected<Error> wrong_phase(const Rollout& rollout, std::string_view verb)
        .hint = fmt::format("kelpie rollout status {}", rollout.id.text())});
 }
 
+/// Nobody watches the deadlines of a paused rollout. One that ran out meanwhile begins again: resuming is the answer
+/// to it, and without one nobody would ever say what a wave still waits for.
+void watch_deadlines(Turn& turn, Rollout& rollout) {
+  if (turn.now >= rollout.deadline) rollout.deadline = turn.now + rollout.policy.timeouts.rollout;
+  turn.state.due.insert({rollout.deadline, DueKey::Kind::Rollout, rollout.id.text()});
+  if (rollout.open_wave >= rollout.waves.size()) return;
+  Wave& wave = rollout.waves[rollout.open_wave];
+  if (wave.phase != WavePhase::Open) return;
+  if (turn.now >= wave.opened_at + rollout.policy.timeouts.wave) wave.opened_at = turn.now;
+  turn.state.due.insert({wave.opened_at + rollout.policy.timeouts.wave, DueKey::Kind::Rollout, rollout.id.text()});
+}
+
 void run_again(Turn& turn, Rollout& rollout) {
   set_phase(turn, rollout, RolloutPhase::Running, {}, {});
   if (rollout.open_wave < rollout.waves.size()) {
     Wave& wave = rollout.waves[rollout.open_wave];
     if (wave.phase == WavePhase::Failed) wave.phase = WavePhase::Open;
   }
+  watch_deadlines(turn, rollout);
   for (auto& [id, target] : rollout.targets) {
     if (!is_terminal(target.state)) move_on(turn, rollout, target);
   }

@@ -110,6 +110,28 @@ TEST(Rollout, ABrokenDeviceKeepsItsLease) {
   EXPECT_TRUE(fleet.state().devices.at(fleet.device("pi-1").id).lease);
 }
 
+TEST(Rollout, ADeadlineThatPassesInAPauseBeginsAgainWithTheResume) {
+  for (const bool is_of_wave : {true, false}) {
+    FakeFleet fleet;
+    fleet.add(2);
+    Policy policy = make_policy({wave_of("all", 2)});
+    policy.waves[0].deferred_bp = 0;
+    (is_of_wave ? policy.timeouts.wave : policy.timeouts.rollout) = 2h;
+    fleet.device("pi-2").is_on = false;
+    fleet.pass(3min);
+    fleet.start(policy);
+    ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Pause, {}, {}}));
+    fleet.pass(3h);
+    ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Resume, {}, {}}));
+    finish_all(fleet, 2);
+    fleet.restart_hub();
+    fleet.pass(1h);
+    EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Running) << fleet.rollout().phase_reason;
+    fleet.pass(2h);
+    EXPECT_EQ(fleet.rollout().phase_reason, is_of_wave ? "wave_deadline" : "deadline");
+  }
+}
+
 TEST(Rollout, PauseGivesNoNewGoAndResumeGoesOn) {
   FakeFleet fleet;
   fleet.add(3);
