@@ -184,7 +184,7 @@ void wake_device(Turn& turn, Device& device) {
   if (!device.rollout) return;
   Rollout& rollout = turn.state.rollouts.at(*device.rollout);
   Target& target = rollout.targets.at(device.id);
-  if (target.state == TargetState::Preparing) move_on(turn, rollout, target);
+  if (target.state == TargetState::Preparing || target.state == TargetState::Prepared) move_on(turn, rollout, target);
 }
 
 void ask_leased(Turn& turn) {

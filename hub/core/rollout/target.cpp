@@ -81,11 +81,11 @@ void wait_or_begin(Turn& turn, Rollout& rollout, Target& target) {
 
 void grant_or_refresh(Turn& turn, Rollout& rollout, Target& target) {
   const Device& device = device_of(turn, target);
-  const bool has_lease_here = device.lease && *device.lease == attempt_of(target);
   if (!may_run_now(rollout, target)) return schedule(turn.state, target, turn.now + kIdle);
-  if (device.lease && !has_lease_here && device.lease->rollout != rollout.id)
-    return schedule(turn.state, target, turn.now + kRepeatMax);
-  if (device.connection != Connection::Online) return schedule(turn.state, target, turn.now + kIdle);
+  // The lease of a broken device outlives its rollout; whoever has the device now takes it over: a repair disrupts
+  // nobody anew (R6).
+  if (device.rollout != rollout.id) return schedule(turn.state, target, turn.now + kRepeatMax);
+  if (device.connection != Connection::Online) return wait_or_begin(turn, rollout, target);
   if (turn.now - target.prepared_at > kNonceFresh) {
     KELPIE_REACHED("target.nonce-refreshed");
     send_prepare(turn, target);
@@ -216,18 +216,22 @@ void leave_device(Turn& turn, Rollout& rollout, Target& target) {
   if (!device.rollout || *device.rollout != rollout.id) return;
   device.rollout.reset();
   touch(turn, DeviceKey{device.id});
-  const auto queue = turn.state.queued.find(device.id);
-  if (queue == turn.state.queued.end()) return;
-  const RolloutId next = *queue->second.begin();
-  queue->second.erase(queue->second.begin());
-  if (queue->second.empty()) turn.state.queued.erase(queue);
-  Rollout& waiting = turn.state.rollouts.at(next);
-  move_on(turn, waiting, waiting.targets.at(target.device));
-  evaluate(turn, waiting);
+  // One that is paused, or whose device is away, takes nothing: the next in the queue has its turn.
+  for (auto queue = turn.state.queued.find(device.id); queue != turn.state.queued.end() && !device.rollout;
+       queue = turn.state.queued.find(device.id)) {
+    const RolloutId next = *queue->second.begin();
+    queue->second.erase(queue->second.begin());
+    if (queue->second.empty()) turn.state.queued.erase(queue);
+    Rollout& waiting = turn.state.rollouts.at(next);
+    move_on(turn, waiting, waiting.targets.at(target.device));
+    evaluate(turn, waiting);
+  }
 }
 
 void move_on(Turn& turn, Rollout& rollout, Target& target) {
   if (target.is_cancelling) {
+    // Whoever is away is served when it is heard again: thousands of them must not wake the hub every few seconds.
+    if (!is_online(turn, target)) return schedule(turn.state, target, turn.now + kIdle);
     send_cancel(turn, rollout, target);
     return schedule(turn.state, target, turn.now + repeat_after(kPrepareRepeat, target.sends));
   }

@@ -110,6 +110,21 @@ TEST(Rollout, ABrokenDeviceKeepsItsLease) {
   EXPECT_TRUE(fleet.state().devices.at(fleet.device("pi-1").id).lease);
 }
 
+TEST(Rollout, ALaterRolloutRepairsABrokenDevice) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.fail("pi-1", "undo-failed", FailedOutcome::Broken);
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Abort, {}, {}}));
+  fleet.now = fleet.now + 1s;
+  fleet.start(make_policy({}), "2");
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+  EXPECT_EQ(fleet.state().devices.at(fleet.device("pi-1").id).lease->rollout, fleet.rollout().id);
+  fleet.finish("pi-1");
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+  EXPECT_FALSE(fleet.state().devices.at(fleet.device("pi-1").id).lease);
+}
+
 TEST(Rollout, ADeadlineThatPassesInAPauseBeginsAgainWithTheResume) {
   for (const bool is_of_wave : {true, false}) {
     FakeFleet fleet;
@@ -130,6 +145,57 @@ TEST(Rollout, ADeadlineThatPassesInAPauseBeginsAgainWithTheResume) {
     fleet.pass(2h);
     EXPECT_EQ(fleet.rollout().phase_reason, is_of_wave ? "wave_deadline" : "deadline");
   }
+}
+
+TEST(Rollout, APreparedDeviceThatGoesAwayIsDeferredLikeAnyOther) {
+  FakeFleet fleet;
+  fleet.add(2);
+  fleet.device("pi-2").is_on = false;
+  fleet.start(make_policy({wave_up_to("all", kBasisPoints)}));
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Pause, {}, {}}));
+  fleet.device("pi-2").is_on = true;
+  fleet.pass(1min);  // preparation goes on in a pause
+  ASSERT_EQ(fleet.targets(), "pi-1 executing\npi-2 prepared\n");
+  fleet.device("pi-2").is_on = false;
+  fleet.pass(3min);
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Resume, {}, {}}));
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\npi-2 waiting(offline)\n");
+  finish_all(fleet, 1);
+  fleet.pass(31min);
+  EXPECT_EQ(fleet.targets(), "pi-1 succeeded\npi-2 deferred\n");
+  fleet.device("pi-2").is_on = true;
+  fleet.report("pi-2");
+  finish_all(fleet, 2);
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
+}
+
+TEST(Rollout, ADeviceIsNotHeldForARolloutThatIsPaused) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.now = fleet.now + 1s;
+  const RolloutId second = fleet.start(make_policy({}), "2").id;
+  fleet.now = fleet.now + 1s;
+  fleet.start(make_policy({}), "3");
+  ASSERT_TRUE(fleet.write(ChangeRollout{second, RolloutVerb::Pause, {}, {}}));
+  fleet.finish("pi-1");
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+}
+
+TEST(Rollout, ACancelForADeviceThatIsAwayDoesNotWakeTheHubAgainAndAgain) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.device("pi-1").is_on = false;
+  fleet.start(make_policy({}));
+  ASSERT_EQ(fleet.targets(), "pi-1 preparing\n");
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Abort, {}, {}}));
+  fleet.pass(3min);
+  ASSERT_EQ(fleet.state().devices.begin()->second.connection, Connection::Offline);
+  fleet.pass(2min);
+  EXPECT_GT(fleet.rollout().targets.begin()->second.wake_at, fleet.now + 10min);
+  fleet.device("pi-1").is_on = true;
+  fleet.report("pi-1");
+  EXPECT_FALSE(fleet.state().devices.begin()->second.rollout);
 }
 
 TEST(Rollout, PauseGivesNoNewGoAndResumeGoesOn) {
