@@ -4,6 +4,7 @@
 
 #include "hub/api/server.h"
 #include "hub/hub.h"
+#include "hub/onward_time.h"
 #include "hub/store/rocks_kv.h"
 #include "proto/base/inbox.h"
 #include "proto/base/program.h"
@@ -26,13 +27,12 @@ Result<HubIdentity> load_identity(const std::string& folder) {
   return HubIdentity{std::move(key), std::move(trust)};
 }
 
-Result<void> turn(Hub& hub, Inbox<Incoming>& inbox, const SignalWatch& signals) {
-  SystemClock clock;
+Result<void> turn(Hub& hub, Inbox<Incoming>& inbox, OnwardTime& time, const SignalWatch& signals) {
   while (!signals.is_stopping()) {
     std::chrono::milliseconds wait = kIdleMax;
-    if (const auto due = hub.next_due()) wait = std::clamp<std::chrono::milliseconds>(*due - clock.wall(), {}, wait);
+    if (const auto due = hub.next_due()) wait = std::clamp<std::chrono::milliseconds>(*due - time.now(), {}, wait);
     const std::vector<Incoming> batch = inbox.take(kBatchMax, wait);
-    KELPIE_TRY(hub.step(batch, clock.wall()));
+    KELPIE_TRY(hub.step(batch, time.now()));
     tell_manager("WATCHDOG=1");
   }
   return {};
@@ -74,14 +74,16 @@ Result<void> serve(const Config& config) {
                                       },
                                   .on_link = [&](bool is_up) { inbox.push_always(LinkChanged{is_up}); }},
                                  entropy));
+  SystemClock clock;
+  OnwardTime time(clock);
   KELPIE_TRY(const auto hub, Hub::open(std::move(identity), {*store, *bus, *server, entropy, on_point, anchor.get()},
-                                       config.broker, SystemClock().wall()));
+                                       config.broker, time.now()));
   log::info("hub started", {{"socket", config.socket},
                             {"tcp", server->address()},
                             {"broker", config.broker},
                             {"devices", std::to_string(hub->state().devices.size())}});
   tell_manager("READY=1");
-  Result<void> outcome = turn(*hub, inbox, signals);
+  Result<void> outcome = turn(*hub, inbox, time, signals);
   tell_manager("STOPPING=1");
   server->stop();
   bus->stop();
