@@ -132,11 +132,14 @@ Tried<CallResult> prepare(const AddonsStep& step, const Work& work) {
     return trouble(Reason::AddonUnknown, fmt::format("this MicroK8s has no add-on core/{}", addon.name));
   }
   KELPIE_TRY(const Reach reach, read_reach(work));
-  if (reach != Reach::Answers) {
-    // A fresh MicroK8s enables dns by itself; nothing else is there before the first start.
-    return prepared("MicroK8s does not run yet", Json(Json::Object{{"known", false}}));
-  }
+  if (reach == Reach::Stopped)
+    return prepared("MicroK8s is stopped: no way back", Json(Json::Object{{"known", false}}));
   Json there{Json::Object{}};
+  if (reach == Reach::NothingThere) {
+    // A fresh MicroK8s enables dns by itself; nothing else is there before the first start.
+    there["dns"] = "";
+    return prepared("MicroK8s is not there yet", Json(Json::Object{{"known", true}, {"there", there}}));
+  }
   std::vector<std::string> summary;
   for (const Addon& addon : step.addons) {
     KELPIE_TRY(const AddonState state, read_addon(work, addon_name(addon.name)));
@@ -174,9 +177,8 @@ Tried<CallResult> run(const AddonsStep& step, const Work& work) {
   return satisfied("each add-on has its effect");
 }
 
-/// As it was when prepared. On a MicroK8s that did not run yet only dns is there, which it enables by itself.
+/// As it was when prepared.
 Addon as_before(const Addon& addon, const Json& restore) {
-  if (!restore.at("known").is_true()) return {.name = addon.name, .args = {}, .is_absent = addon.name != "dns"};
   const Json& there = restore.at({"there", addon.name});
   Addon before{.name = addon.name, .args = {}, .is_absent = there.is_null()};
   if (!there.text().empty()) before.args.push_back(there.text());
@@ -185,7 +187,12 @@ Addon as_before(const Addon& addon, const Json& restore) {
 
 Tried<CallResult> undo(const AddonsStep& step, const std::string& restore_text, const Work& work) {
   const Result<Json> restore = Json::parse(restore_text);
-  if (!restore) return trouble(Reason::RestoreUnknown, "which add-ons were enabled before is not known");
+  if (!restore || !restore->at("known").is_true()) {
+    // Never guessed: disabling one that somebody has used for years is worse than leaving one too many.
+    return trouble(Reason::RestoreUnknown,
+                   "MicroK8s was stopped when the release was prepared, so which add-ons were "
+                   "enabled before is not known");
+  }
   KELPIE_TRY(await_api(work.part(kApiBackLimit)));
   std::vector<std::string> back;
   for (auto addon = step.addons.rbegin(); addon != step.addons.rend(); ++addon) {

@@ -63,13 +63,15 @@ Tried<void> free_stateful_sets(const Work& work, const Json::Array& before) {
   return {};
 }
 
-Json::Array as_spaces(const Json& names) {
-  Json::Array spaces;
-  for (const Json& name : names.items()) {
-    Json space(Json::Object{{"apiVersion", "v1"}, {"kind", "Namespace"}});
-    space["metadata"]["name"] = name;
-    spaces.push_back(std::move(space));
-  }
+/// Of the namespaces that were missing those that a deploy made: between PREPARE and the way back somebody else, or an
+/// add-on, may have made one, and with it goes everything that is in it.
+Tried<Json::Array> own_spaces(const Work& work, const Json& missing) {
+  const std::set<std::string> names = texts_of(missing);
+  if (names.empty()) return Json::Array{};
+  KELPIE_TRY(Json::Array spaces, get_objects(work, {"namespaces"}));
+  std::erase_if(spaces, [&](const Json& space) {
+    return !is_own(space) || !names.contains(space.at({"metadata", "name"}).text());
+  });
   return spaces;
 }
 
@@ -128,7 +130,8 @@ Tried<void> put_back(const Work& work, const std::string& restore_text, const Js
   std::copy_if(now.begin(), now.end(), std::back_inserter(added),
                [&](const Json& object) { return is_own(object) && !kept.contains(name_of(object)); });
   KELPIE_TRY(delete_objects(work, added));
-  KELPIE_TRY(delete_objects(work, as_spaces(restore->at("spaces"))));
+  KELPIE_TRY(const Json::Array spaces, own_spaces(work, restore->at("spaces")));
+  KELPIE_TRY(delete_objects(work, spaces));
   KELPIE_TRY(free_stateful_sets(work, before));
   const std::set<std::string> were_ready = texts_of(restore->at("ready"));
   Json::Array awaited;

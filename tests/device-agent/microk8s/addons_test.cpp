@@ -251,6 +251,21 @@ TEST(Addons, UndoDisablesOnlyWhatWasNotThere) {
   EXPECT_FALSE(host.was_asked("disable core/dns"));
 }
 
+TEST(Addons, UndoNeverGuessesWhatAStoppedMicroK8sHadEnabled) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.files["/var/snap/microk8s/current/var/lock/stopped.lock"] = "";
+  AddonsStep step = enable("registry");
+  step.addons.push_back({.name = "metrics-server", .args = {}, .is_absent = false});
+  const CallResult prepared = host.step(Phase::Prepare, step);
+  EXPECT_EQ(prepared.verdict, Verdict::Satisfied) << "a start step may come before it";
+  host.files.clear();
+  host.on("kubectl get deployments,daemonsets,statefulsets,jobs,pods -n container-registry")
+      .out(list_of({workload_json({.name_space = "container-registry", .name = "registry"})}));
+  EXPECT_EQ(host.step(Phase::Undo, step, prepared.restore).reason, "restore-unknown");
+  EXPECT_FALSE(host.was_asked("disable"));
+}
+
 struct Proof {
   const char* name;
   std::function<void(ScriptedHost&)> there;

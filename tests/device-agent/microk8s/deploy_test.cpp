@@ -254,6 +254,27 @@ TEST(Deploy, WithoutARestorePointThereIsNoWayBack) {
   EXPECT_EQ(host.step(Phase::Undo, kiosk(), prepared.restore).reason, "restore-unknown");
 }
 
+TEST(Deploy, UndoDeletesOnlyNamespacesThatItMade) {
+  ScriptedHost host = with_default_namespace();
+  DeployStep step = kiosk();
+  step.workloads[0].name_space = "site";
+  const std::string restore = host.step(Phase::Prepare, step).restore;
+  // Prepared long before GO: meanwhile somebody made that namespace, with a database in it.
+  host.on("kubectl get namespaces").out(list_of({R"({"kind":"Namespace","metadata":{"name":"site"}})"}));
+  EXPECT_EQ(host.step(Phase::Undo, step, restore).verdict, Verdict::Satisfied);
+  EXPECT_FALSE(host.was_asked("kubectl delete"));
+  host.on("kubectl get namespaces")
+      .out(list_of({R"({"kind":"Namespace","metadata":{"name":"site","labels":)"
+                    R"({"app.kubernetes.io/managed-by":"kelpie"}}})",
+                    R"({"kind":"Namespace","metadata":{"name":"other","labels":)"
+                    R"({"app.kubernetes.io/managed-by":"kelpie"}}})"}));
+  host.on("kubectl delete").out("namespace \"site\" deleted\n");
+  EXPECT_EQ(host.step(Phase::Undo, step, restore).verdict, Verdict::Satisfied);
+  const std::string deleted = host.input_of("kubectl delete");
+  EXPECT_NE(deleted.find("site"), std::string::npos);
+  EXPECT_EQ(deleted.find("other"), std::string::npos);
+}
+
 TEST(Deploy, MoreThanCanBeKeptIsRefusedBeforeGo) {
   ScriptedHost host = with_default_namespace();
   Deployed large = live();
