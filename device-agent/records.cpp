@@ -41,6 +41,7 @@ void write_attempt(const Attempt& attempt, store::v1::AttemptRecord& out) {
   out.set_attempt_limit_ms(ms(attempt.limits.attempt));
   out.set_verify_limit_ms(ms(attempt.limits.verify));
   out.set_spent_ms(ms(attempt.spent));
+  out.set_restarts(attempt.restarts);
   out.set_step(attempt.step);
   out.set_is_undoing(attempt.is_undoing);
   out.set_outcome(static_cast<std::uint32_t>(attempt.outcome));
@@ -70,6 +71,7 @@ Result<Attempt> read_attempt(const store::v1::AttemptRecord& in, const wire::Tru
                 .attempt = duration(in.attempt_limit_ms()),
                 .verify = duration(in.verify_limit_ms())};
   out.spent = duration(in.spent_ms());
+  out.restarts = in.restarts();
   out.step = in.step();
   out.is_undoing = in.is_undoing();
   out.outcome = static_cast<FailedOutcome>(in.outcome());

@@ -143,8 +143,9 @@ std::vector<Outgoing> seal_messages(const HubState& state, const std::vector<Mes
   const WriteMessage write{state, signer, now, deliveries, beacons};
   for (const Message& message : messages) std::visit(write, message);
   std::vector<Outgoing> out;
-  deliveries.seal_into(signer, out);
+  // A device takes nothing new before the end of its last attempt is acknowledged.
   beacons.seal_into(signer, out);
+  deliveries.seal_into(signer, out);
   return out;
 }
 

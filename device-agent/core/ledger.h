@@ -59,9 +59,10 @@ struct Attempt {
   Release release;
   AttemptState state = AttemptState::Preparing;
   Limits limits;
-  Duration spent{};         // since GO, up to the last commit
-  std::uint32_t step = 0;   // index of the step in hand
-  bool is_undoing = false;  // going back from `step`
+  Duration spent{};            // since GO, up to the last commit
+  std::uint32_t restarts = 0;  // of the agent since GO
+  std::uint32_t step = 0;      // index of the step in hand
+  bool is_undoing = false;     // going back from `step`
   FailedOutcome outcome = FailedOutcome::None;
   Failure failure;
   std::vector<StepRecord> records;  // one per step of the release

@@ -71,6 +71,8 @@ void take_order(Memory& memory, const PrepareOrder& order) {
                                 order.generation, order.id.n, order.scope, mark->second.generation, mark->second.n));
     }
   }
+  // A late PREPARE must not take the place of a result that the hub has not acknowledged: nobody would ever know it.
+  if (held && is_final(held->state) && has_untold_end(memory)) return count_refusal(memory, "E_ATTEMPT");
   accept(memory, order);
 }
 
@@ -104,6 +106,7 @@ void take_order(Memory& memory, const GoOrder& order) {
   attempt.limits = order.limits;
   attempt.step = 0;
   attempt.spent = {};
+  attempt.restarts = 0;
   memory.spent_before = {};
   memory.run_since = memory.now;
   memory.phase = Phase::Observe;

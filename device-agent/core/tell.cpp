@@ -1,6 +1,8 @@
 // When the device speaks, and what it takes from the hub's answers.
 #include <algorithm>
 
+#include <fmt/core.h>
+
 #include "device-agent/core/decide.h"
 #include "device-agent/core/parts.h"
 #include "proto/base/reached.h"
@@ -8,6 +10,7 @@
 namespace kelpie::agent {
 namespace {
 
+constexpr std::uint32_t kRestartsMax = 10;   // chosen: more than bad power makes in an attempt and its soak
 constexpr std::uint32_t kMismatchesMax = 2;  // protocol section 3: lasting two beacons
 constexpr int kHeartbeatsUntilSilent = 3;    // R7, as the hub counts for devices
 constexpr Duration kHeartbeatMin = std::chrono::seconds(5);
@@ -44,6 +47,14 @@ void take_confirmation(Memory& memory, const BeaconSeen& beacon) {
   tell_soon(memory);
   if (beacon.holds == holds_digest(&attempt, memory.trust_version)) {
     KELPIE_REACHED("agent.confirmed-after-restart");
+    // A release that takes the device down with it would be begun, or soaked, again for ever.
+    if (++attempt.restarts > kRestartsMax) {
+      return fail_and_undo(memory,
+                           {.reason = "restarts",
+                            .detail = fmt::format("the agent was restarted {} times in this attempt", attempt.restarts),
+                            .refusal = {},
+                            .is_transient = false});
+    }
     // Soaked again from the start: nobody watched while the agent was away.
     if (attempt.state == AttemptState::Soaking) memory.soak_until = memory.now + attempt.limits.soak;
     memory.check_at = memory.now;

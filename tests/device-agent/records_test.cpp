@@ -28,6 +28,7 @@ Ledger full_ledger() {
   attempt.state = AttemptState::Executing;
   attempt.limits = {.soak = Duration(1), .step = Duration(2), .attempt = Duration(3), .verify = Duration(4)};
   attempt.spent = Duration(5);
+  attempt.restarts = 4;
   attempt.step = 2;
   attempt.is_undoing = true;
   attempt.outcome = FailedOutcome::Broken;

@@ -102,6 +102,21 @@ TEST(Prepare, RefusedWhileAnEndIsUntoldHidesNothing) {
   EXPECT_EQ(world.shown(), "succeeded: unchanged unchanged unchanged");
 }
 
+TEST(Prepare, NeverTakesThePlaceOfAnEndTheHubDoesNotKnow) {
+  CoreWorld world;
+  world.hear(prepare({.generation = 5}));
+  world.run();
+  world.hear(world.go(0s));
+  world.run();
+  world.hear(prepare({.scope = "adhoc", .rollout = kOther}));  // held back by the broker until now
+  EXPECT_EQ(world.shown(), "succeeded: unchanged unchanged unchanged");
+  EXPECT_EQ(world.refused("E_ATTEMPT"), 1U);
+  world.speak();
+  world.acknowledge();
+  world.hear(prepare({.scope = "adhoc", .rollout = kOther}));
+  EXPECT_EQ(world.shown(), "preparing 1/3: open open open");
+}
+
 TEST(Prepare, WithTheSameIdAndAnotherHashIsRefused) {
   CoreWorld world;
   world.hear(prepare());

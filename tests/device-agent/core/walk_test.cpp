@@ -308,6 +308,38 @@ TEST(Restart, WhileSoakingSoaksAgainFromTheHubsWord) {
   EXPECT_EQ(world.shown(), "succeeded: unchanged unchanged unchanged");
 }
 
+/// The power goes, comes back, and the hub says that it holds the attempt, until the device takes it back.
+int cuts_until_it_goes_back(CoreWorld& world, const std::string& each_time) {
+  for (int cuts = 1; cuts < 100; ++cuts) {
+    world.restart();
+    world.speak();
+    world.acknowledge();
+    if (world.attempt().is_undoing || is_final(world.attempt().state)) return cuts;
+    EXPECT_EQ(world.ask(), each_time);
+    world.move(1min);
+  }
+  return 0;
+}
+
+TEST(Restart, AStepThatTakesTheDeviceDownWithItIsNotBegunForEver) {
+  CoreWorld world = going();
+  ASSERT_EQ(world.ask(), "observe install");
+  world.answer(unmet());
+  ASSERT_EQ(world.ask(), "run install");
+  EXPECT_EQ(cuts_until_it_goes_back(world, "observe install"), 11);
+  world.run();
+  EXPECT_EQ(world.shown(), "failed(restored): undone open open, restarts");
+}
+
+TEST(Restart, ASoakOfWhatTakesTheDeviceDownEnds) {
+  CoreWorld world = going(2h);
+  world.run({{"observe deploy", unmet()}});
+  ASSERT_TRUE(world.shown().starts_with("soaking")) << world.shown();
+  EXPECT_EQ(cuts_until_it_goes_back(world, "checks"), 11);
+  world.run();
+  EXPECT_EQ(world.shown(), "failed(restored): unchanged unchanged undone, restarts");
+}
+
 TEST(Restart, OnTheWayBackNeedsNobody) {
   CoreWorld world = going();
   ASSERT_EQ(world.ask(), "observe install");
