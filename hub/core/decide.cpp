@@ -119,6 +119,9 @@ struct Decide {
   void operator()(const HubStarted& started) const {
     turn.state.nonce_secret = started.nonce_secret;
     turn.state.started_at = turn.now;
+    for (auto& [id, rollout] : turn.state.rollouts) {
+      for (auto& [device, target] : rollout.targets) excuse_silence(turn, rollout, target);
+    }
   }
   void operator()(const Tick&) const {
     while (!turn.state.due.empty() && turn.state.due.begin()->at <= turn.now) {

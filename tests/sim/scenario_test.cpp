@@ -2,7 +2,6 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include "proto/base/reached.h"
 #include "tests/sim/liveness.h"
 #include "tests/sim/operators.h"
 
@@ -93,18 +92,15 @@ TEST(Scenario, ALostGoIsAskedAfterUntilTheDeviceIsPreparedAnew) {
   EXPECT_TRUE(story.reaches(id, "pi-1", TargetState::Succeeded, minutes(20)));
 }
 
-TEST(Scenario, AGoThatComesTooLateIsRefusedAndTheDevicePreparedAnew) {
-  const ReachedMarks reached;
+TEST(Scenario, AGoThatWouldComeTooLateIsReplacedByAnotherPrepare) {
   Story story(1);
   const RolloutId id = story.roll_out(1, "long grant");
   ASSERT_TRUE(story.loses_its_go(id, "pi-1"));
   story.world.run_for(minutes(11));  // the nonce is good for ten
   story.world.device("pi-1").is_deaf = false;
-  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Unknown, minutes(30)));
-  EXPECT_TRUE(reached.counts().contains("agent.go-too-late"));
-  ASSERT_TRUE(story.settles()) << still_open(story.world);
-  story.people.change("Resume", id.text());
-  EXPECT_TRUE(story.reaches(id, "pi-1", TargetState::Succeeded, minutes(20)));
+  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Succeeded, minutes(30)));
+  EXPECT_EQ(story.rollout(id).waves[0].counters.unknown, 0U);
+  EXPECT_EQ(story.world.safety().executed(), 1U);
 }
 
 TEST(Scenario, AGoLostBeforeAnAbortIsCancelledAndItsLeaseFreed) {

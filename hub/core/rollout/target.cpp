@@ -250,6 +250,8 @@ void move_on(Turn& turn, Rollout& rollout, Target& target) {
       // Never again after an abort (invariant 25); in a pause the permission already given is still repeated.
       if (is_over(rollout))
         send_cancel(turn, rollout, target);  // a device that has begun lets it pass
+      else if (turn.now - target.prepared_at > kGoValid)
+        send_prepare(turn, target);  // as Unknown does: the GO is void by now, and one that has begun lets it pass
       else
         send_go(turn, rollout, target);
       return schedule(turn.state, target, std::min(target.deadline, turn.now + repeat_after(kGoRepeat, target.sends)));
@@ -424,6 +426,14 @@ void take_restart(Turn& turn, Rollout& rollout, Target& target) {
   target.deadline = turn.now + rollout.waves[target.wave].plan.soak + rollout.policy.timeouts.report_grace;
   touch(turn, TargetKey{rollout.id, target.device});
   schedule(turn.state, target, target.deadline);
+}
+
+void excuse_silence(Turn& turn, const Rollout& rollout, Target& target) {
+  if (!is_in_flight(target.state) && target.state != TargetState::Preparing) return;
+  const WallTime grace = turn.now + rollout.policy.timeouts.report_grace;
+  if (target.deadline >= grace) return;
+  target.deadline = grace;
+  touch(turn, TargetKey{rollout.id, target.device});
 }
 
 void again(Turn& turn, Rollout& rollout, Target& target) {

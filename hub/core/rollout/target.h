@@ -31,6 +31,9 @@ void leave_deferred(Turn& turn, Rollout& rollout, Target& target);
 /// Another run of the device's agent was believed.
 void take_restart(Turn& turn, Rollout& rollout, Target& target);
 
+/// The hub was away, so nobody could report: that silence makes no device late.
+void excuse_silence(Turn& turn, const Rollout& rollout, Target& target);
+
 /// After an operator's retry: back to waiting, with a new attempt to come.
 void again(Turn& turn, Rollout& rollout, Target& target);
 

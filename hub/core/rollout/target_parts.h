@@ -13,8 +13,9 @@ inline constexpr Duration kPrepareRepeat =
 inline constexpr Duration kGoRepeat = std::chrono::seconds(2);
 inline constexpr Duration kRepeatMax = std::chrono::seconds(60);
 inline constexpr Duration kNonceFresh =
-    std::chrono::minutes(5);                              // protocol section 3: older ones are renewed before a GO
-inline constexpr Duration kIdle = std::chrono::hours(1);  // nothing to do but look again
+    std::chrono::minutes(5);  // protocol section 3: older ones are renewed before a GO
+inline constexpr Duration kGoValid = std::chrono::minutes(10);  // protocol section 3: of the device, since its nonce
+inline constexpr Duration kIdle = std::chrono::hours(1);        // nothing to do but look again
 
 [[nodiscard]] Duration repeat_after(Duration first, std::uint32_t sends);
 [[nodiscard]] Device& device_of(Turn& turn, const Target& target);

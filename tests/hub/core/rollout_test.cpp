@@ -295,6 +295,36 @@ TEST(Rollout, AHubRestartIsOrdinaryOperation) {
   for (int i = 1; i <= 4; ++i) EXPECT_EQ(fleet.device("pi-" + std::to_string(i)).executed.size(), 1U);
 }
 
+TEST(Rollout, ALongAbsenceOfTheHubMakesNoDeviceLate) {
+  FakeFleet fleet;
+  fleet.add(2);
+  fleet.start(make_policy({wave_of("canary", 1), wave_up_to("rest", kBasisPoints)}));
+  const std::string one = first_executing(fleet, 2);
+  fleet.now = fleet.now + 3h;  // nobody could report
+  fleet.restart_hub();
+  fleet.decide(Tick{});
+  EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Running) << fleet.rollout().phase_detail;
+  EXPECT_EQ(fleet.rollout().waves[0].counters.unknown, 0U);
+  fleet.finish(one);
+  EXPECT_EQ(executing(fleet, 2), 1) << "the next wave goes on";
+}
+
+TEST(Rollout, AGoThatTheHubsAbsenceMadeVoidIsReplaced) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  Target& target = fleet.rollout().targets.begin()->second;
+  target.state = TargetState::Granted;  // its GO was lost, and then the hub's power
+  target.wake_at = fleet.now + 2s;
+  fleet.device("pi-1").attempt->state = AttemptState::Prepared;
+  const Nonce old = *target.granted_nonce;
+  fleet.now = fleet.now + 11min;
+  fleet.restart_hub();
+  fleet.pass(1min);
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+  EXPECT_NE(*fleet.rollout().targets.begin()->second.granted_nonce, old) << "a GO older than its nonce is refused";
+}
+
 TEST(Rollout, CountersEqualTheFoldAtEveryMoment) {
   FakeFleet fleet;
   fleet.add(6);
