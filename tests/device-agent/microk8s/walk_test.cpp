@@ -194,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
 // Ended at any of its waits and begun again, the walk ends as if nothing had happened, and nothing is done twice.
 TEST(ReferenceWalk, TheAgentMayEndAtAnyWait) {
   std::size_t ended = 0;
-  for (std::size_t at = 1;; at += 1 + at / 20) {  // every wait at first, later ones of long loops now and then
+  for (std::size_t at = 1;; at += 1 + at / 10) {  // every wait at first, later ones of long loops now and then
     Device device;
     fill_registries(device);
     device.fault("slow:300");
