@@ -17,6 +17,8 @@ namespace {
 
 using google::protobuf::Struct;
 
+constexpr std::string_view kSystemFolder = "/etc/kelpie";
+
 constexpr Flag kNoPassphraseFlag{.name = "no-passphrase", .what = "leave the key open: whoever reads the file has it"};
 constexpr Flag kNewPassphraseFlag{.name = "passphrase-file",
                                   .value = "FILE",
@@ -133,11 +135,12 @@ std::string user_name() {
 
 Result<NewInstallation> wanted_installation(Invocation& in) {
   std::error_code error;
-  const std::string given = in.has("dir") ? in.value("dir") : ".";
+  const std::string usual = geteuid() == 0 ? std::string(kSystemFolder) : ".";  // where the packaged hub looks
+  const std::string given = in.has("dir") ? in.value("dir") : usual;
   const std::string folder = std::filesystem::absolute(given, error).lexically_normal().string();
-  const bool is_system = folder == "/etc/kelpie" || folder == "/etc/kelpie/";
   NewInstallation out;
   out.folder = folder.size() > 1 && folder.back() == '/' ? folder.substr(0, folder.size() - 1) : folder;
+  const bool is_system = out.folder == kSystemFolder;
   out.name = in.has("name") ? in.value("name") : "kelpie";
   out.person = in.has("operator") ? in.value("operator") : user_name();
   out.broker = in.has("broker") ? in.value("broker") : "tcp://127.0.0.1:1883";
@@ -163,7 +166,11 @@ Result<View> run_hub_init(Invocation& in) {
   add("hub", made.hub_folder + "/: hub.key, trust.klp, hub.conf, mosquitto.conf");
   add("operator", made.operator_folder + "/: root.key, operator.key, trust.klp");
   add("broker", fmt::format("mosquitto -c {}/mosquitto.conf", made.hub_folder));
-  add("start", fmt::format("kelpie-hub run --config {}/hub.conf", made.hub_folder));
+  if (wanted.folder == kSystemFolder) {
+    add("start", fmt::format("chown -R kelpie:kelpie {} && systemctl enable --now kelpie-hub", made.hub_folder));
+  } else {
+    add("start", fmt::format("kelpie-hub run --config {}/hub.conf", made.hub_folder));
+  }
   add("then", fmt::format("kelpie context add {} --hub {} --sign-key {}/operator.key", "lab", wanted.socket,
                           made.operator_folder));
   add("a device",
@@ -182,7 +189,10 @@ std::vector<Command> key_commands() {
       {.path = "hub init",
        .summary = "Make a new installation: the hub's keys and the operator's, in two folders",
        .details = "hub/ stays on the hub's host, operator/ goes to the operator's machine. Nothing is overwritten.",
-       .flags = {{.name = "dir", .value = "DIR", .what = "where; here unless given", .completes = Completes::Files},
+       .flags = {{.name = "dir",
+                  .value = "DIR",
+                  .what = "where; /etc/kelpie for root, here for others, unless given",
+                  .completes = Completes::Files},
                  {.name = "name", .value = "NAME", .what = "the installation's name, for people"},
                  {.name = "operator", .value = "PERSON", .what = "whose keys are made; you unless given"},
                  {.name = "add-operator",
@@ -192,7 +202,7 @@ std::vector<Command> key_commands() {
                  {.name = "broker", .value = "URL", .what = "tcp://127.0.0.1:1883 unless given"},
                  kNewPassphraseFlag,
                  kNoPassphraseFlag},
-       .examples = {"kelpie hub init --dir /etc/kelpie --name hub.example.net --operator ana",
+       .examples = {"kelpie hub init --name hub.example.net --operator ana",
                     "kelpie hub init --dir lab --no-passphrase"},
        .role = none,
        .run = run_hub_init},
