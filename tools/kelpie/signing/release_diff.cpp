@@ -15,6 +15,8 @@ using nlohmann::json;
 constexpr std::size_t kInnerLinesMax = 20;   // chosen: a screen's worth; more is a new workload
 constexpr std::size_t kValueBytesMax = 200;  // of a value inside a workload
 
+constexpr std::size_t kDigestShown = 19;  // "sha256:" and 12 digits, as people compare them
+
 using Things = std::map<std::string, std::string>;  // name → everything else about it
 
 /// Everything a release says, by what it is about.
@@ -30,7 +32,8 @@ struct Said {
 };
 
 std::string words_of(const v1::Image& image) {
-  return image.from().empty() ? image.digest() : fmt::format("{} from {}", image.digest(), image.from());
+  const std::string digest = image.digest().substr(0, kDigestShown);
+  return image.from().empty() ? digest : fmt::format("{} from {}", digest, image.from());
 }
 
 std::string words_of(const v1::Addon& addon) {
@@ -62,7 +65,9 @@ Said said_by(const v1::Release& release) {
     }
   }
   if (release.preflight().disk_free_bytes() != 0) {
-    out.preflight["disk"] = fmt::format("{} bytes free", release.preflight().disk_free_bytes());
+    constexpr double kGibibyte = 1U << 30U;
+    const double free_gib = static_cast<double>(release.preflight().disk_free_bytes()) / kGibibyte;
+    out.preflight["disk"] = fmt::format("{:.3g} GiB free", free_gib);
   }
   return out;
 }

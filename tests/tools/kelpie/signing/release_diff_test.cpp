@@ -34,12 +34,14 @@ TEST(ReleaseDiff, NamesWhatIsNewGoneAndOther) {
             "microk8s: { channel: 1.32/stable }\naddons: [dns, { name: ingress, state: absent }, metrics-server]\n"
             "images: [a.b/c:1@" +
                 digest_of('1') + "]\n");
-  EXPECT_EQ(
-      told(release_diff(before, after)),
-      (std::vector<std::string>{"~ microk8s: channel 1.31/stable → 1.32/stable", "+ images: a.b/c:1 " + digest_of('1'),
-                                "~ add-ons: ingress enabled → absent", "+ add-ons: metrics-server enabled",
-                                "~ workloads: kiosk items.0.spec.replicas 1 → 2"}));
+  EXPECT_EQ(told(release_diff(before, after)),
+            (std::vector<std::string>{"~ microk8s: channel 1.31/stable → 1.32/stable",
+                                      "+ images: a.b/c:1 sha256:000000000000", "~ add-ons: ingress enabled → absent",
+                                      "+ add-ons: metrics-server enabled",
+                                      "~ workloads: kiosk items.0.spec.replicas 1 → 2"}));
   EXPECT_TRUE(release_diff(after, after).empty());
+  EXPECT_EQ(told(release_diff(v1::Release(), release_of(release_text("preflight: { disk: 2GiB }\nchecks: []\n")))),
+            (std::vector<std::string>{"+ preflight: disk 2 GiB free"}));
   EXPECT_EQ(told(release_diff(after, v1::Release())).size(), 9U);
 }
 
