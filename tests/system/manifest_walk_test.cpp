@@ -11,6 +11,7 @@ namespace kelpie::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kRelease =
     "kind: Release\nname: kiosk\nversion: 1.0.0\nmicrok8s: { channel: 1.32/stable }\nworkloads: []\n";
@@ -166,6 +167,41 @@ TEST(ManifestWalk, APassphraseOpensTheKeyAndAnotherDoesNot) {
   const Finished unasked = desk.kelpie({"release", "create", "-f", release});
   EXPECT_EQ(unasked.code, 2);
   EXPECT_THAT(unasked.err, HasSubstr("there is no terminal to ask on"));
+}
+
+TEST(ManifestWalk, APassphraseIsAskedForAndNeverShown) {
+  const TempDir dir;
+  const std::string key = dir / "ben.key";
+  const std::string secret = "correct horse battery";
+  const Finished differing = kelpie_on_terminal(
+      {"key", "new", key}, {{.prompt = "new passphrase of", .answer = secret}, {.prompt = "once more", .answer = "x"}});
+  EXPECT_EQ(differing.code, 2);
+  EXPECT_THAT(differing.out, HasSubstr("the two passphrases differ"));
+  const Finished made = kelpie_on_terminal({"key", "new", key}, {{.prompt = "new passphrase of", .answer = secret},
+                                                                 {.prompt = "once more", .answer = secret}});
+  EXPECT_EQ(made.code, 0) << made.out;
+  EXPECT_THAT(made.out, Not(HasSubstr("horse")));
+  EXPECT_TRUE(read_file(key).starts_with("kelpie-key-v1 argon2id "));
+  const Finished shown = kelpie_on_terminal({"key", "show", key}, {{.prompt = "passphrase of", .answer = secret}});
+  EXPECT_EQ(shown.code, 0) << shown.out;
+  EXPECT_THAT(shown.out, HasSubstr("fingerprint  "));
+  const Finished wrong = kelpie_on_terminal({"key", "show", key}, {{.prompt = "passphrase of", .answer = "wrong"}});
+  EXPECT_EQ(wrong.code, 4);
+}
+
+TEST(ManifestWalk, ASignedReleaseInAFileIsJudgedWithoutAHub) {
+  OperatorDesk desk;
+  const std::string frame = desk.path("kiosk.klp");
+  const std::string trust = desk.path("installation/operator/trust.klp");
+  ASSERT_EQ(desk.kelpie({"release", "create", "-f", desk.file("a.yaml", kRelease), "--save", frame}).code, 0);
+  const Finished good = plain_kelpie({"release", "verify", frame, "--trust", trust});
+  EXPECT_EQ(good.code, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("kiosk@1.0.0   signed by ana"));
+  std::string bytes = read_file(frame);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  const Finished changed = plain_kelpie({"release", "verify", desk.file("changed.klp", bytes), "--trust", trust});
+  EXPECT_NE(changed.code, 0);
+  EXPECT_EQ(changed.out, "");
 }
 
 TEST(ManifestWalk, DangerousWorkNeedsTwoPersonsWhoSawTheSame) {

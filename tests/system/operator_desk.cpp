@@ -1,5 +1,13 @@
 #include "tests/system/operator_desk.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 namespace kelpie::test {
@@ -12,7 +20,70 @@ std::vector<std::string> argv_of(std::vector<std::string> words) {
   return words;
 }
 
+/// Becomes kelpie on that terminal.
+[[noreturn]] void become(const std::string& terminal, std::vector<std::string> argv) {
+  setsid();
+  const int fd = open(terminal.c_str(), O_RDWR);  // the first terminal of a session becomes its own
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(fd, standard);
+  std::vector<char*> words;
+  for (std::string& word : argv) words.push_back(word.data());
+  words.push_back(nullptr);
+  std::string term = "TERM=xterm";
+  std::string home = "HOME=/nonexistent";
+  char* environment[] = {term.data(), home.data(), nullptr};
+  execve(words[0], words.data(), environment);
+  _exit(127);
+}
+
+std::string read_terminal(int master) {
+  std::string out;
+  std::string block(4'096, '\0');
+  pollfd readable{.fd = master, .events = POLLIN, .revents = 0};
+  while (poll(&readable, 1, 0) > 0 && (readable.revents & POLLIN) != 0) {
+    const ssize_t got = read(master, block.data(), block.size());
+    if (got <= 0) break;
+    out.append(block, 0, static_cast<std::size_t>(got));
+  }
+  return out;
+}
+
 }  // namespace
+
+Finished kelpie_on_terminal(const std::vector<std::string>& words, const std::vector<Question>& questions) {
+  const int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) return {.code = -1, .out = {}, .err = "no terminal"};
+  const std::string terminal = ptsname(master);
+  const int kept = open(terminal.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // what it showed outlives the child
+  const pid_t pid = fork();
+  if (pid == 0) become(terminal, argv_of(words));
+  Finished out;
+  std::size_t asked = 0;
+  std::size_t from = 0;  // where the next prompt is looked for
+  const bool has_ended = eventually([&] {
+    out.out.append(read_terminal(master));
+    if (asked < questions.size()) {
+      const std::size_t at = out.out.find(questions[asked].prompt, from);
+      if (at != std::string::npos) {
+        from = at + questions[asked].prompt.size();
+        const std::string line = questions[asked++].answer + "\n";
+        EXPECT_EQ(write(master, line.data(), line.size()), static_cast<ssize_t>(line.size()));
+      }
+    }
+    int status = 0;
+    if (waitpid(pid, &status, WNOHANG) != pid) return false;
+    out.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return true;
+  });
+  if (!has_ended) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    ADD_FAILURE() << "kelpie did not end: " << out.out;
+  }
+  out.out.append(read_terminal(master));
+  close(kept);
+  close(master);
+  return out;
+}
 
 OperatorDesk::OperatorDesk(const std::vector<std::string>& init_flags) {
   std::vector<std::string> words{"hub", "init", "--dir", dir_ / "installation", "--operator", "ana"};

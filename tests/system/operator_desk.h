@@ -30,6 +30,14 @@ class OperatorDesk {
   std::unique_ptr<HubProgram> hub_;
 };
 
+/// What a person at a terminal reads, and then types.
+struct Question {
+  std::string prompt;
+  std::string answer;
+};
+/// kelpie on a terminal of its own, beside no hub. Finished::out is all that the terminal showed.
+Finished kelpie_on_terminal(const std::vector<std::string>& words, const std::vector<Question>& questions);
+
 /// kelpie beside no hub.
 Finished plain_kelpie(std::vector<std::string> words);
 /// The 26 characters behind "Plan ".

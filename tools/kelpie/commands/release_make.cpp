@@ -67,6 +67,10 @@ Result<View> run_create(Invocation& in) {
   for (const ReleaseManifest& one : manifests.releases) {
     frames.push_back(signed_frame(wire::FrameType::Release, payload_of(one.release), signer));
   }
+  if (in.has("save")) {
+    if (frames.size() != 1) return fail(Code::InvalidArgument, "--save is for one release");
+    KELPIE_TRY(write_new_file(in.value("save"), frames.front()));
+  }
   // First all of them as a rehearsal: either every one is stored, or none.
   for (const bool is_dry_run : {true, false}) {
     if (!is_dry_run && in.has("dry-run")) break;
@@ -145,6 +149,10 @@ std::vector<Command> release_make_commands() {
        .summary = "Sign a release and store it at the hub",
        .flags = {kFileFlag,
                  {.name = "resolve", .what = "ask the registries for the digests of images that have none"},
+                 {.name = "save",
+                  .value = "FILE",
+                  .what = "keep the signed release in a new file too, for release verify",
+                  .completes = Completes::Files},
                  kDryRunFlag,
                  kSignKeyFlag,
                  kPassphraseFileFlag},
