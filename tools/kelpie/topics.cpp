@@ -31,6 +31,27 @@ Rollouts are asked for by phase=paused and scope!=adhoc.)"},
 
 stdout is data, stderr is talk; -q silences the talk. Times are UTC in data and relative in tables.
 NO_COLOR, TERM=dumb and --color never switch colours off; without a UTF-8 locale symbols become words.)"},
+    Topic{"manifests", "what apply, diff, validate and release create read",
+          R"(Documents of YAML, --- between them. All keys: kelpie schema release, kelpie schema fleet.
+
+  kind: Release                        what a device should be; signed, never changes
+  name: kiosk
+  version: 1.4.0
+  microk8s: { channel: 1.32/stable }   1.32-strict/stable on Ubuntu Core
+  addons: [dns, hostpath-storage, { name: ingress, state: absent }]
+  images: [docker.io/library/nginx:1.27@sha256:...]
+  workloads:
+    - { name: kiosk, manifest: k8s/kiosk.yaml }
+    - { name: nodered, image: "docker.io/nodered/node-red:3.1@sha256:...", port: 1880, expose: NodePort }
+  ---
+  kind: Fleet                          which devices, their release, and how a rollout goes
+  name: kiosk-eu
+  selector: region=eu,role=kiosk
+  release: kiosk@1.4.0
+  policy: { waves: [{ name: canary, size: 2, soak: 2h }, { name: rest, upTo: 100% }] }
+
+Unknown, repeated and misspelt keys are errors with line and column, and nothing is changed.
+Nothing starts by itself: apply stores and prints plans; kelpie rollout start signs one and starts it.)"},
     Topic{"exit-codes", "what each exit code means", ""},
     Topic{
         "environment", "variables and files",

@@ -188,7 +188,7 @@ Result<MadeInstallation> make_installation(const NewInstallation& wanted, const 
 
 bool has_both_folders(const std::string& path) {
   std::error_code error;
-  const fs::path folder = fs::absolute(path, error).parent_path();
+  const fs::path folder = path.empty() ? fs::path("/etc/kelpie/operator") : fs::absolute(path, error).parent_path();
   const auto exists = [&](const fs::path& file) { return fs::exists(file, error); };
   const bool has_hub =
       exists(folder / "hub.key") || exists(folder / "../hub/hub.key") || exists("/etc/kelpie/hub/hub.key");

@@ -38,7 +38,8 @@ struct MadeInstallation {
 [[nodiscard]] Result<MadeInstallation> make_installation(const NewInstallation& wanted, const Passphrase& passphrase,
                                                          WallTime now, Entropy& entropy);
 
-/// Beside a trust document or key file, does this host hold keys of the hub and of operators as well?
+/// Beside a trust document or key file, does this host hold keys of the hub and of operators as well? An empty path
+/// looks where the packages keep them.
 [[nodiscard]] bool has_both_folders(const std::string& path_of_key_or_trust);
 
 }  // namespace kelpie::cli
