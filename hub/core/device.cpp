@@ -27,6 +27,8 @@ Update update_of(const Device& device, const Digest& wanted) {
 
 Health health_of(const Device& device) {
   if (!device.facts || device.connection != Connection::Online) return Health::Unknown;
+  // A bare device that no release has reached yet: there is nothing that could be well or ill.
+  if (device.facts->node_state == "not-installed" && device.proved_release.is_zero()) return Health::Unknown;
   if (!device.facts->is_ready || device.facts->workloads_down > 0) return Health::Failed;
   return device.health_note.empty() ? Health::Healthy : Health::Degraded;
 }

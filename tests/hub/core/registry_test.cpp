@@ -106,6 +106,16 @@ TEST(Registry, ReleasesNeverChange) {
   EXPECT_EQ(fleet.write(StoreRelease{other}).error().reason, "RELEASE_EXISTS");
 }
 
+TEST(Registry, ABareDeviceThatNoReleaseReachedYetIsNeitherWellNorIll) {
+  Device device;
+  device.connection = Connection::Online;
+  device.facts =
+      FactsSummary{.is_ready = false, .node_state = "not-installed", .workloads_down = 0, .first_trouble = {}};
+  EXPECT_EQ(health_of(device), Health::Unknown);
+  device.proved_release = blake2b_256("kiosk");
+  EXPECT_EQ(health_of(device), Health::Failed);  // it was there, and is gone
+}
+
 TEST(Registry, TotalsFollowEveryChange) {
   FakeFleet fleet;
   fleet.add(3);
