@@ -52,14 +52,16 @@ TEST(SimProgram, WrongOrdersAreRefusedAndTheFleetLivesOn) {
 }
 
 TEST(SimProgram, WrongArgumentsAreListedTogether) {
-  const Finished wrong = run({.argv = {KELPIE_BIN_DIR "/kelpie-sim", "--count", "0", "--speed", "fast", "--broker",
-                                       "tcp://example.net:1883", "--fault", "unicorn", "--frobnicate", "1"},
-                              .env = {},
-                              .out_file = {},
-                              .err_file = {},
-                              .in_file = {}});
+  const Finished wrong =
+      run({.argv = {KELPIE_BIN_DIR "/kelpie-sim", "--count", "0", "--speed", "fast", "--broker",
+                    "tcp://example.net:1883", "--fault", "unicorn", "--off", "", "--frobnicate", "1"},
+           .env = {},
+           .out_file = {},
+           .err_file = {},
+           .in_file = {}});
   EXPECT_EQ(wrong.code, 2);
-  for (const char* part : {"count is \"0\"", "speed is \"fast\"", "loopback", "no fault \"unicorn\"", "--frobnicate"})
+  for (const char* part :
+       {"count is \"0\"", "speed is \"fast\"", "loopback", "no fault \"unicorn\"", "off \"\"", "--frobnicate"})
     EXPECT_NE(wrong.err.find(part), std::string::npos) << part << " in " << wrong.err;
 }
 

@@ -67,6 +67,12 @@ class Reader {
         fleet.faults.push_back(*fault);
       else
         problems_.push_back(fmt::format("fault \"{}\": {}", value, fault.error().message));
+    } else if (name == "off") {
+      const Result<Order> order = parse_order("power off " + value);
+      if (order)
+        fleet.off.push_back(std::get<SetPower>(*order));
+      else
+        problems_.push_back(fmt::format("off \"{}\": {}", value, order.error().message));
     } else if (name.starts_with(kLabel) && name.size() > kLabel.size()) {
       fleet.labels[name.substr(kLabel.size())] = value;
     } else {
@@ -125,6 +131,7 @@ std::string help() {
          "  --speed N          how many times faster than real steps take their time (1)\n"
          "  --microk8s CHANNEL begin with MicroK8s installed and ready; without it, on bare devices\n"
          "  --fault FAULT      from the start; may be given again: \"registry-unauthorized:docker.io site=oslo\"\n"
+         "  --off WHOM         begins without power: NAME or LABEL=VALUE; may be given again\n"
          "  --label-KEY VALUE  a label of every device, beside site, tier and model\n\n"
          "says \"ready: N devices connected\", then takes orders on standard input, one a line:\n"
          "  fault set FAULT [LABEL=VALUE…]      fault clear [KIND] [LABEL=VALUE…]\n"

@@ -156,6 +156,7 @@ struct Simulator::Fleet {
       KELPIE_TRY(switch_on(index));
     }
     for (const SetFault& set : options.faults) KELPIE_TRY(take(set));
+    for (const SetPower& power : options.off) KELPIE_TRY(take(power));
     return {};
   }
   void install(Member& member) {

@@ -20,6 +20,7 @@ struct SimulatorOptions {
   std::uint32_t speed = 1;
   std::string channel;           // MicroK8s that devices begin with; empty: none is installed
   std::vector<SetFault> faults;  // from the start
+  std::vector<SetPower> off;     // begin without power
   Labels labels;                 // of every device, beside its own
 };
 
