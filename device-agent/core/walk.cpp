@@ -166,6 +166,7 @@ void take_checks(Memory& memory, const CallResult& result) {
   if (attempt.state == AttemptState::Verifying) {
     if (attempt.limits.soak == Duration{}) return finish(memory, AttemptState::Succeeded, FailedOutcome::None);
     attempt.state = AttemptState::Soaking;
+    memory.facts_due = memory.now;  // so that who sees the end also sees what became of the device
     memory.soak_until = memory.now + attempt.limits.soak;
     stamp(memory);
     tell_now(memory);

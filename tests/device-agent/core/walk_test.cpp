@@ -138,6 +138,14 @@ TEST(Soak, ChecksEveryQuarterMinuteAndOnceAtItsEnd) {
   EXPECT_EQ(world.shown(), "succeeded: unchanged unchanged unchanged");
 }
 
+TEST(Soak, BeginsWithALookAtWhatBecameOfTheDevice) {
+  CoreWorld world = going(40s);
+  world.move(20s);
+  world.run();
+  ASSERT_EQ(world.shown(), "soaking: unchanged unchanged unchanged");
+  EXPECT_EQ(world.memory.facts_due, world.memory.now + 1min);  // it was just done, out of turn
+}
+
 TEST(Soak, HealthLostTakesItBack) {
   CoreWorld world = going(40s);
   world.run({{"observe deploy", unmet()}});
