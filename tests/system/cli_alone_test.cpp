@@ -31,8 +31,11 @@ TEST(CliAlone, ContextsAreAddedUsedAndRemoved) {
   EXPECT_EQ(lone_kelpie(config, {"context", "list"}).err, "no contexts: kelpie context add NAME --hub ADDRESS\n");
   EXPECT_EQ(lone_kelpie(config, {"context", "add", "prod", "--hub", "/tmp/none.sock", "--confirm", "always"}).code, 0);
   EXPECT_EQ(lone_kelpie(config, {"context", "add", "prod", "--hub", "/tmp/other.sock"}).code, 5);
+  EXPECT_EQ(lone_kelpie(config, {"context", "add", "lab", "--hub", "/tmp/lab.sock"}).code, 0);
+  EXPECT_THAT(lone_kelpie(config, {"status"}).err, HasSubstr("the hub at /tmp/none.sock (context prod)"));  // the first
+  EXPECT_EQ(lone_kelpie(config, {"context", "use", "lab"}).code, 0);
+  EXPECT_THAT(lone_kelpie(config, {"status"}).err, HasSubstr("the hub at /tmp/lab.sock (context lab)"));
   EXPECT_EQ(lone_kelpie(config, {"context", "use", "prod"}).code, 0);
-  EXPECT_THAT(lone_kelpie(config, {"status"}).err, HasSubstr("the hub at /tmp/none.sock (context prod)"));
   const Finished shown = lone_kelpie(config, {"context", "show", "-o", "json"});
   EXPECT_EQ(nlohmann::json::parse(shown.out)["confirm"], "always");
   const Finished typo = lone_kelpie(config, {"status", "--context", "prud"});
@@ -76,8 +79,8 @@ TEST(CliAlone, SettingsComeFromFlagVariableAndFile) {
   ASSERT_EQ(lone_kelpie(config, {"context", "add", "lab", "--hub", "/tmp/none.sock"}).code, 0);  // makes the folder
   write_file(config / "kelpie/config", "# mine\noutput = wide\ncolor = never\n");
   const Finished shown = lone_kelpie(config, {"config", "show", "--origin", "-o", "table"}, {"KELPIE_COLOR=always"});
-  EXPECT_THAT(shown.out, HasSubstr("output      table                 --output"));
-  EXPECT_THAT(shown.out, HasSubstr("color       always                KELPIE_COLOR"));
+  EXPECT_THAT(shown.out, HasSubstr("output      table           --output"));
+  EXPECT_THAT(shown.out, HasSubstr("color       always          KELPIE_COLOR"));
   write_file(config / "kelpie/config", "colour = never\n");
   const Finished wrong = lone_kelpie(config, {"version"});
   EXPECT_EQ(wrong.code, 2);

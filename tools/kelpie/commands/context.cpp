@@ -97,6 +97,8 @@ Result<View> run_add(Invocation& in) {
                            .token_file = in.value("token-file"),
                            .sign_key = in.value("sign-key"),
                            .confirm = in.value("confirm")}));
+  // Who has one hub does not want to choose.
+  if (known.empty()) KELPIE_TRY(use_context(in.settings().config_dir, name));
   return show_one(in, name);
 }
 
@@ -147,6 +149,7 @@ std::vector<Command> context_commands() {
        .run = run_use},
       {.path = "context add",
        .summary = "Name a hub: its address comes from --hub, a token from --token-file",
+       .details = "The first one is used from then on; kelpie context use NAME chooses another.",
        .arguments = {{.name = "NAME", .what = "lower-case letters, digits and dashes"}},
        .flags = {{.name = "sign-key",
                   .value = "FILE",
