@@ -140,7 +140,7 @@ Result<void> stream_events(Session& session, const Streamed& streamed,
       is_over = !take(line);
       return !is_over;
     };
-    const Result<void> ended = session.stream(
+    Result<void> ended = session.stream(
         stream_path(streamed, after), left, [&](std::string_view bytes) { return lines.feed(bytes, take_line); },
         [&] {
           is_over = is_over || !on_idle();

@@ -177,7 +177,11 @@ void Screen::fail_with(const Error& error, const api::v1::Problem& problem) {
 }
 
 void Screen::note(std::string_view text) {
-  if (!settings_.is_quiet) fmt::print(stderr, "{}\n", printable(text, is_utf8_));
+  while (!settings_.is_quiet && !text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    fmt::print(stderr, "{}\n", printable(text.substr(0, end), is_utf8_));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
 }
 
 void Screen::trace(int verbosity, std::string_view text) {

@@ -45,7 +45,7 @@ class Screen {
 
   /// "error: …" with its hint on stderr; with -o json, yaml and jsonl the problem as an object on stdout too.
   void fail_with(const Error& error, const api::v1::Problem& problem);
-  /// A line of talk on stderr; silent with -q.
+  /// Lines of talk on stderr; silent with -q.
   void note(std::string_view text);
   /// A line of talk for -v (1) or -vv (2).
   void trace(int verbosity, std::string_view text);

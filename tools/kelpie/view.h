@@ -56,7 +56,10 @@ struct View {
 /// A view of one object or list whose message is kept with it.
 template <typename Message>
 [[nodiscard]] View view_of(Message message, std::vector<Block> blocks) {
-  return {.message = std::make_shared<Message>(std::move(message)), .blocks = std::move(blocks)};
+  View view;
+  view.message = std::make_shared<Message>(std::move(message));
+  view.blocks = std::move(blocks);
+  return view;
 }
 
 }  // namespace kelpie::cli

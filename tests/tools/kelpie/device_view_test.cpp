@@ -95,7 +95,14 @@ TEST(DeviceView, ShowsTheClusterAndWhyItIsNotWhatItShouldBe) {
             "\n"
             "FAILURE  ImagePullFailed: 401 Unauthorized\n"
             "  attempt 01J9Q2/9c41/1, failed, step 2 of 5 preload-image\n"
-            "  next: kelpie command show 01J9Q2 | kelpie rollout retry 01J9Q2 pi-turin-07\n");
+            "  next: kelpie command show 01J9Q2 | kelpie rollout plan kiosk@1.4.0 --fleet kiosk-eu\n");
+}
+
+TEST(DeviceView, ARolloutThatGoesOnCanTryAgain) {
+  api::v1::Device device = failed();
+  device.mutable_status()->set_rollout("01J9Q2");
+  const std::string text = *draw(show_device(device, {kNow}).blocks, {}, {});
+  EXPECT_NE(text.find("| kelpie rollout retry 01J9Q2 pi-turin-07\n"), std::string::npos) << text;
 }
 
 TEST(DeviceView, OfADeviceNobodyHasSeenSaysThat) {

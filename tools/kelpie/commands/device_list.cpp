@@ -38,12 +38,10 @@ struct Condition {
 };
 
 /// The words a device's state has on each axis.
-const std::vector<std::pair<std::string, std::vector<std::string>>>& axes() {
-  static const std::vector<std::pair<std::string, std::vector<std::string>>> kAxes = {
-      {"connection", {"online", "offline", "never-seen"}},
-      {"update", {"up-to-date", "updating", "out-of-date", "failed"}},
-      {"health", {"healthy", "degraded", "failed", "unknown"}}};
-  return kAxes;
+std::vector<std::pair<std::string, std::vector<std::string>>> axes() {
+  return {{"connection", {"online", "offline", "never-seen"}},
+          {"update", {"up-to-date", "updating", "out-of-date", "failed"}},
+          {"health", {"healthy", "degraded", "failed", "unknown"}}};
 }
 
 Result<Condition> parse_condition(const std::string& text) {

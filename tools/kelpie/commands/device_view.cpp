@@ -133,11 +133,16 @@ void add_attempt(std::vector<Block>& blocks, const Device& device) {
     blocks.emplace_back(Line{});
     blocks.emplace_back(
         Line{{"FAILURE  ", Tone::Bad}, {fmt::format("{}: {}", status.failure_reason(), status.failure_detail())}});
-    if (!attempt_id.empty()) {
-      blocks.emplace_back(Line{{fmt::format("  attempt {}, {}", attempt_id, attempt_words(status.attempt()))}});
-      blocks.emplace_back(Line{{fmt::format("  next: kelpie command show {} | kelpie rollout retry {} {}", rollout,
-                                            rollout, device.metadata().name())}});
-    }
+    if (attempt_id.empty()) return;
+    blocks.emplace_back(Line{{fmt::format("  attempt {}, {}", attempt_id, attempt_words(status.attempt()))}});
+    // Only a rollout that goes on can try it again.
+    const std::string again =
+        status.rollout() == rollout
+            ? fmt::format("kelpie rollout retry {} {}", rollout, device.metadata().name())
+            : fmt::format("kelpie rollout plan {} --fleet {}", device.spec().release(), device.spec().fleet());
+    const bool is_wanted = !device.spec().fleet().empty() || status.rollout() == rollout;
+    blocks.emplace_back(Line{
+        {fmt::format("  next: kelpie command show {}{}{}", rollout, is_wanted ? " | " : "", is_wanted ? again : "")}});
     return;
   }
   if (!status.has_attempt()) return;

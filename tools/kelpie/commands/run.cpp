@@ -84,7 +84,7 @@ Result<View> run_list(Invocation& in) {
 void add_result(std::vector<Block>& blocks, const api::v1::StepResult& result) {
   blocks.emplace_back(Line{{fmt::format("    {:<16}", result.kind())},
                            {fmt::format("{:<12}", result.outcome()), tone_of(result.outcome())},
-                           {fmt::format("{:>8}  {}", to_string(Duration(result.duration_ms())), result.summary())}});
+                           {fmt::format("{:>7.1f}s  {}", result.duration_ms() / 1'000.0, result.summary())}});
   std::string_view output = result.output_tail();
   while (!output.empty()) {
     const std::size_t end = std::min(output.find('\n'), output.size());
@@ -99,12 +99,26 @@ void add_target(std::vector<Block>& blocks, const Target& target) {
                            {"   "},
                            {symbol_of(status.state()) + status.state(), tone_of(status.state())},
                            {fmt::format("   try {}", try_of(target))}});
-  if (!status.why().empty()) blocks.emplace_back(Line{{"    " + status.why()}});
   const api::v1::Attempt& attempt = status.attempt();
-  if (!attempt.reason().empty()) {
-    blocks.emplace_back(Line{{fmt::format("    {}: {}", attempt.reason(), attempt.detail()), Tone::Bad}});
-  }
+  const bool is_bad = !attempt.reason().empty();
+  const std::string why = is_bad ? fmt::format("{}: {}", attempt.reason(), attempt.detail()) : status.why();
+  if (!why.empty()) blocks.emplace_back(Line{{"    " + why, is_bad ? Tone::Bad : Tone::Plain}});
   for (const api::v1::StepResult& result : attempt.results()) add_result(blocks, result);
+}
+
+/// What failed stands first; who has not begun is only counted.
+void add_targets(std::vector<Block>& blocks, const TargetList& targets, const std::string& id) {
+  std::vector<const Target*> begun;
+  for (const Target& target : targets.items()) {
+    if (target.status().has_attempt()) begun.push_back(&target);
+  }
+  std::stable_partition(begun.begin(), begun.end(),
+                        [](const Target* target) { return target->status().state() == "failed"; });
+  for (const Target* target : begun) add_target(blocks, *target);
+  const std::size_t left = static_cast<std::size_t>(targets.items_size()) - begun.size();
+  if (left == 0) return;
+  blocks.emplace_back(Line{{fmt::format("  {} told nothing yet", counted(left, "device")), Tone::Faint},
+                           {fmt::format("   kelpie rollout show {}", id), Tone::Faint}});
 }
 
 Result<View> run_show(Invocation& in) {
@@ -120,7 +134,7 @@ Result<View> run_show(Invocation& in) {
            {fmt::format("   {}   ", id)},
            {symbol_of(status.phase()) + status.phase(), tone_of(status.phase())},
            {fmt::format("   {}   by {}", counted(status.devices(), "device"), or_dash(rollout.spec().started_by()))}});
-  for (const Target& target : targets.items()) add_target(blocks, target);
+  add_targets(blocks, targets, id);
   return view_of(std::move(targets), std::move(blocks));
 }
 
