@@ -34,6 +34,13 @@ class CliRollout : public ::testing::Test {
       return devices && devices->items_size() == 3;
     }));
   }
+  /// One that failed: not every device of a wave need have begun when the limit is reached.
+  std::string failed_device(const std::string& id) {
+    const std::string out = cli_.kelpie({"rollout", "show", id, "--state", "failed", "--limit", "1", "-o", "name"}).out;
+    EXPECT_THAT(out, StartsWith("target/"));
+    return out.substr(out.find('/') + 1, out.find('\n') - out.find('/') - 1);
+  }
+
   CliProgram cli_;
 };
 
@@ -91,7 +98,10 @@ TEST_F(CliRollout, APauseEndsTheWatchAndARetryHealsIt) {
   const Finished status = cli_.kelpie({"rollout", "status", id});
   EXPECT_THAT(status.out, HasSubstr("⏸ PAUSED failure limit"));
   EXPECT_THAT(status.out, HasSubstr(" next    kelpie rollout retry"));
-  EXPECT_THAT(cli_.kelpie({"rollout", "show", id, "--state", "failed", "-o", "name"}).out, HasSubstr("target/pi-"));
+  const std::string failed = failed_device(id);
+  EXPECT_THAT(cli_.kelpie({"device", "show", failed}).out,
+              HasSubstr("| kelpie rollout retry " + id + " " + failed + "\n"));
+  EXPECT_THAT(cli_.kelpie({"command", "show", id}).out, HasSubstr("✖ failed   try 1"));
   EXPECT_EQ(cli_.kelpie({"status", "--exit-code"}).code, 8);
   EXPECT_THAT(cli_.kelpie({"status"}).out, HasSubstr("ATTENTION ("));
 
@@ -116,6 +126,8 @@ TEST_F(CliRollout, IsPausedResumedAndAbortedByAPerson) {
   EXPECT_EQ(aborted.code, 9) << aborted.out << aborted.err;
   EXPECT_EQ(cli_.kelpie({"rollout", "status", id, "--watch"}).code, 9);
   EXPECT_EQ(cli_.kelpie({"rollout", "pause", id}).code, 5);
+  EXPECT_THAT(cli_.kelpie({"device", "show", failed_device(id)}).out,
+              HasSubstr("| kelpie rollout plan kiosk@1 --fleet kiosk\n"));
   EXPECT_THAT(cli_.kelpie({"rollout", "list", "--where", "phase=aborted", "-o", "wide"}).out, HasSubstr("wrong menu"));
 }
 

@@ -73,7 +73,7 @@ api::v1::Device failed() {
 }
 
 TEST(DeviceView, ShowsTheClusterAndWhyItIsNotWhatItShouldBe) {
-  EXPECT_EQ(*draw(show_device(failed(), {kNow}).blocks, {}, {}),
+  EXPECT_EQ(*draw(show_device(failed(), {.now = {kNow}}).blocks, {}, {}),
             "pi-turin-07   ● online (4s ago)   update ✖ failed   health ✖ failed   fleet kiosk-eu\n"
             "  hardware   Raspberry Pi 5 arm64   memory 8.0 GB   disk 17 GB free of 58 GB\n"
             "  system     Ubuntu 24.04   hostname pi-turin-07   agent 0.1.0   snapd 2.63\n"
@@ -99,9 +99,7 @@ TEST(DeviceView, ShowsTheClusterAndWhyItIsNotWhatItShouldBe) {
 }
 
 TEST(DeviceView, ARolloutThatGoesOnCanTryAgain) {
-  api::v1::Device device = failed();
-  device.mutable_status()->set_rollout("01J9Q2");
-  const std::string text = *draw(show_device(device, {kNow}).blocks, {}, {});
+  const std::string text = *draw(show_device(failed(), {.now = {kNow}, .can_retry = true}).blocks, {}, {});
   EXPECT_NE(text.find("| kelpie rollout retry 01J9Q2 pi-turin-07\n"), std::string::npos) << text;
 }
 
@@ -110,7 +108,7 @@ TEST(DeviceView, OfADeviceNobodyHasSeenSaysThat) {
   device.mutable_metadata()->set_name("pi-1");
   device.mutable_status()->set_connection("never-seen");
   device.mutable_status()->set_health("unknown");
-  EXPECT_EQ(*draw(show_device(device, {kNow}).blocks, {}, {}),
+  EXPECT_EQ(*draw(show_device(device, {.now = {kNow}}).blocks, {}, {}),
             "pi-1   ○ never-seen   update -   health ? unknown   fleet -\n"
             "  labels     -\n"
             "  key\n"

@@ -1,6 +1,8 @@
 // kelpie device show.
 #include "tools/kelpie/commands.h"
 #include "tools/kelpie/commands/device_view.h"
+#include "tools/kelpie/commands/rollout_view.h"
+#include "tools/kelpie/commands/rollout_wait.h"
 #include "tools/kelpie/names.h"
 
 namespace kelpie::cli {
@@ -11,7 +13,12 @@ Result<View> run_show(Invocation& in) {
   api::v1::Named request;
   request.set_name(name);
   KELPIE_TRY(api::v1::Device device, in.session().call<api::v1::Device>("GetDevice", request));
-  return show_device(std::move(device), SystemClock().wall());
+  DeviceLook look{.now = SystemClock().wall()};
+  if (!device.status().failure_reason().empty() && device.status().has_attempt()) {
+    const Result<api::v1::Rollout> rollout = get_rollout(in.session(), rollout_of_attempt(device));
+    look.can_retry = rollout && !is_over(*rollout) && rollout->status().phase() != "aborting";
+  }
+  return show_device(std::move(device), look);
 }
 
 }  // namespace

@@ -125,27 +125,28 @@ std::string attempt_words(const api::v1::Attempt& attempt) {
   return out;
 }
 
-void add_attempt(std::vector<Block>& blocks, const Device& device) {
+/// Only a rollout that goes on can try it again; otherwise a new one is needed.
+std::string next_words(const Device& device, const std::string& rollout, bool can_retry) {
+  std::string out = fmt::format("  next: kelpie command show {}", rollout);
+  if (can_retry) return out + fmt::format(" | kelpie rollout retry {} {}", rollout, device.metadata().name());
+  if (device.spec().fleet().empty()) return out;
+  return out + fmt::format(" | kelpie rollout plan {} --fleet {}", device.spec().release(), device.spec().fleet());
+}
+
+void add_attempt(std::vector<Block>& blocks, const Device& device, bool can_retry) {
   const api::v1::DeviceStatus& status = device.status();
-  const std::string attempt_id = status.has_attempt() ? status.attempt().id() : std::string();
-  const std::string rollout = attempt_id.substr(0, attempt_id.find('/'));
+  const std::string rollout = rollout_of_attempt(device);
   if (!status.failure_reason().empty()) {
     blocks.emplace_back(Line{});
     blocks.emplace_back(
         Line{{"FAILURE  ", Tone::Bad}, {fmt::format("{}: {}", status.failure_reason(), status.failure_detail())}});
-    if (attempt_id.empty()) return;
-    blocks.emplace_back(Line{{fmt::format("  attempt {}, {}", attempt_id, attempt_words(status.attempt()))}});
-    // Only a rollout that goes on can try it again.
-    const std::string again =
-        status.rollout() == rollout
-            ? fmt::format("kelpie rollout retry {} {}", rollout, device.metadata().name())
-            : fmt::format("kelpie rollout plan {} --fleet {}", device.spec().release(), device.spec().fleet());
-    const bool is_wanted = !device.spec().fleet().empty() || status.rollout() == rollout;
-    blocks.emplace_back(Line{
-        {fmt::format("  next: kelpie command show {}{}{}", rollout, is_wanted ? " | " : "", is_wanted ? again : "")}});
+    if (rollout.empty()) return;
+    blocks.emplace_back(
+        Line{{fmt::format("  attempt {}, {}", status.attempt().id(), attempt_words(status.attempt()))}});
+    blocks.emplace_back(Line{{next_words(device, rollout, can_retry)}});
     return;
   }
-  if (!status.has_attempt()) return;
+  if (rollout.empty()) return;
   blocks.emplace_back(Line{});
   blocks.emplace_back(Line{{"ATTEMPT  ", Tone::Strong}, {attempt_words(status.attempt())}});
   blocks.emplace_back(Line{{fmt::format("  kelpie rollout status {}", rollout)}});
@@ -153,9 +154,14 @@ void add_attempt(std::vector<Block>& blocks, const Device& device) {
 
 }  // namespace
 
-View show_device(Device device, WallTime now) {
+std::string rollout_of_attempt(const Device& device) {
+  const std::string& id = device.status().attempt().id();  // rollout/device/n
+  return id.substr(0, id.find('/'));
+}
+
+View show_device(Device device, const DeviceLook& look) {
   std::vector<Block> blocks;
-  blocks.emplace_back(head_line(device, now));
+  blocks.emplace_back(head_line(device, look.now));
   add_machine(blocks, device);
   const api::v1::DeviceStatus& status = device.status();
   const bool is_same = device.spec().release() == status.reported_release();
@@ -169,7 +175,7 @@ View show_device(Device device, WallTime now) {
   } else {
     add(blocks, "facts", "none reported yet", Tone::Faint);
   }
-  add_attempt(blocks, device);
+  add_attempt(blocks, device, look.can_retry);
   return view_of(std::move(device), std::move(blocks));
 }
 
