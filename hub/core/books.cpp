@@ -21,6 +21,11 @@ void add(Totals& totals, const HubState::Counted& counted, bool is_added) {
 
 void add_everywhere(HubState& state, const HubState::Counted& counted, bool is_added) {
   add(state.totals, counted, is_added);
+  if (!counted.proved.is_zero()) {
+    std::uint32_t& number = state.proved[counted.proved];
+    number += is_added ? 1U : ~0U;
+    if (number == 0) state.proved.erase(counted.proved);
+  }
   if (counted.fleet.empty()) return;
   FleetTotals& fleet = state.fleet_totals[counted.fleet];
   fleet.devices += is_added ? 1U : ~0U;
@@ -114,8 +119,11 @@ void recount(HubState& state, const DeviceId& id) {
   const auto at = state.devices.find(id);
   if (at == state.devices.end()) return;
   const Device& device = at->second;
-  HubState::Counted counted{
-      .connection = device.connection, .update = std::nullopt, .health = health_of(device), .fleet = {}};
+  HubState::Counted counted{.connection = device.connection,
+                            .update = std::nullopt,
+                            .health = health_of(device),
+                            .fleet = {},
+                            .proved = device.proved_release};
   if (const auto fleet = state.fleet_of.find(id); fleet != state.fleet_of.end()) {
     counted.fleet = fleet->second;
     const Digest& wanted = state.fleets.at(fleet->second).release_digest;

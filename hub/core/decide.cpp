@@ -154,6 +154,7 @@ Result<void> rebuild_rollout(HubState& state, Rollout& rollout, WallTime now) {
                                               rollout.id.text(), rollout.waves[w].plan.name));
     }
   }
+  recount_moves(rollout);
   std::vector<Digest> hashes;
   for (const PlanLeaf& leaf : rollout.leaves) hashes.push_back(merkle_leaf(as_bytes(leaf_bytes(leaf))));
   rollout.audience = std::make_shared<const MerkleTree>(std::move(hashes));

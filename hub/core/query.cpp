@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "hub/core/rollout/wave.h"
+
 namespace kelpie::hub {
 namespace {
 
@@ -58,12 +60,7 @@ Result<Condition> parse_condition(std::string_view text) {
 }
 
 std::string in_flight_line(const Rollout& rollout) {
-  std::uint32_t in_flight = 0;
-  for (const auto& [id, target] : rollout.targets) {
-    if (target.state == TargetState::Granted || target.state == TargetState::Executing ||
-        target.state == TargetState::Verifying || target.state == TargetState::Soaking)
-      ++in_flight;
-  }
+  const std::uint32_t in_flight = moves_of(rollout).in_flight;
   return in_flight > 0 ? fmt::format("; no new device starts, the {} in flight finish", in_flight)
                        : "; no new device starts";
 }

@@ -69,9 +69,11 @@ void take_attempt(Turn& turn, Device& device, const ReportReceived& report, bool
   if (device.rollout) {
     Rollout& rollout = turn.state.rollouts.at(*device.rollout);
     Target& active = rollout.targets.at(device.id);
-    if (!report.attempt || report.attempt->id != attempt_of(active))
+    if (is_new_install || !report.attempt || report.attempt->id != attempt_of(active))
       take_silence(turn, rollout, active, is_new_install);
   }
+  // Whatever a new install holds it was given before the hub knew that the old one's attempts are void: asked anew.
+  if (is_new_install) return;
   if (!report.attempt) return;
   Target* const target = target_of(turn.state, report.attempt->id);
   if (target == nullptr || report.attempt->id.n != target->attempt) return;
@@ -80,7 +82,8 @@ void take_attempt(Turn& turn, Device& device, const ReportReceived& report, bool
     KELPIE_REACHED("report.other-hash");
     return;
   }
-  if (target->reported == *report.attempt && target->state != TargetState::Preparing) return;
+  const bool is_open = target->state == TargetState::Preparing || target->state == TargetState::Unknown;
+  if (target->reported == *report.attempt && !is_open) return;
   take_report(turn, rollout, *target, *report.attempt);
 }
 

@@ -111,7 +111,9 @@ struct HubState {
     std::optional<Update> update;  // empty: in no fleet
     Health health;
     std::string fleet;
+    Digest proved;
   };
+  std::map<Digest, std::uint32_t> proved;          // devices that proved a release, kept
   std::map<DeviceId, Counted> counted;             // what each device adds to the totals now
   std::map<DeviceId, std::set<RolloutId>> queued;  // rollouts that wait for another one to leave the device
   std::map<std::string, std::uint64_t> refusals;   // messages refused, by code

@@ -1,5 +1,3 @@
-#include <map>
-
 #include <fmt/core.h>
 
 #include "hub/api/views/views.h"
@@ -7,18 +5,9 @@
 namespace kelpie::hub {
 namespace {
 
-/// One pass over the devices for a whole page.
-std::map<Digest, std::uint32_t> proofs(const HubState& state) {
-  std::map<Digest, std::uint32_t> out;
-  for (const auto& [id, device] : state.devices) {
-    if (!device.proved_release.is_zero()) ++out[device.proved_release];
-  }
-  return out;
-}
-
-std::uint32_t count_of(const std::map<Digest, std::uint32_t>& proved, const Digest& digest) {
-  const auto at = proved.find(digest);
-  return at == proved.end() ? 0 : at->second;
+std::uint32_t devices_with(const HubState& state, const Digest& digest) {
+  const auto at = state.proved.find(digest);
+  return at == state.proved.end() ? 0 : at->second;
 }
 
 }  // namespace
@@ -43,11 +32,10 @@ Answer answer_releases(const api::v1::ListRequest& in, const ApiView& view, Wall
   KELPIE_TRY(check_no_filter(in, "releases"));
   auto out = std::make_shared<api::v1::ReleaseList>();
   head(*out, "ReleaseList");
-  const std::map<Digest, std::uint32_t> proved = proofs(view.state);
   out->set_next_page_token(
       show_page(view.state.release_names, in.page_token(), size, *out, [&](const auto& row, api::v1::Release& item) {
         show_release(view.state.releases.at(row.second), item);
-        item.mutable_status()->set_devices(count_of(proved, row.second));
+        item.mutable_status()->set_devices(devices_with(view.state, row.second));
       }));
   set_time(*out->mutable_as_of(), now);
   return out;
@@ -60,7 +48,7 @@ Answer answer_release(const std::string& name, const ApiView& view) {
   auto out = std::make_shared<api::v1::Release>();
   show_release(release, *out);
   out->mutable_spec()->set_frame(release.frame);
-  out->mutable_status()->set_devices(count_of(proofs(view.state), release.digest));
+  out->mutable_status()->set_devices(devices_with(view.state, release.digest));
   return out;
 }
 

@@ -13,32 +13,7 @@ namespace {
 
 constexpr std::size_t kFailureNamesMax = 20;  // api.proto: FailureGroup
 
-/// Of R4's rest: who has a GO, and who could still get one.
-struct Rest {
-  std::uint32_t in_flight = 0;
-  std::uint32_t waiting = 0;
-};
-
-bool is_in_flight(TargetState state) {
-  return state == TargetState::Granted || state == TargetState::Executing || state == TargetState::Verifying ||
-         state == TargetState::Soaking;
-}
-
-bool is_waiting(TargetState state) {
-  return state == TargetState::Waiting || state == TargetState::Preparing || state == TargetState::Prepared;
-}
-
-std::vector<Rest> rests(const Rollout& rollout) {
-  std::vector<Rest> out(rollout.waves.size());
-  if (is_terminal(rollout.phase)) return out;  // nothing moves any more: spare the walk over its targets
-  for (const auto& [id, target] : rollout.targets) {
-    if (is_in_flight(target.state)) ++out[target.wave].in_flight;
-    if (is_waiting(target.state)) ++out[target.wave].waiting;
-  }
-  return out;
-}
-
-void show_wave(const Wave& wave, const Rest& rest, api::v1::WaveStatus& out) {
+void show_wave(const Wave& wave, const WaveMoves& moves, api::v1::WaveStatus& out) {
   out.set_name(wave.plan.name);
   out.set_phase(std::string(to_string(wave.phase)));
   out.set_members(wave.counters.members);
@@ -47,8 +22,8 @@ void show_wave(const Wave& wave, const Rest& rest, api::v1::WaveStatus& out) {
   out.set_unknown(wave.counters.unknown);
   out.set_deferred(wave.counters.deferred);
   out.set_excluded(wave.counters.excluded);
-  out.set_in_flight(rest.in_flight);
-  out.set_waiting(rest.waiting);
+  out.set_in_flight(moves.in_flight);
+  out.set_waiting(moves.waiting);
   out.set_failures_max(wave.plan.failures_max);
   out.set_successes_min(wave.plan.successes_min);
   set_duration(*out.mutable_soak(), wave.plan.soak);
@@ -57,33 +32,31 @@ void show_wave(const Wave& wave, const Rest& rest, api::v1::WaveStatus& out) {
 }
 
 void show_waves(const Rollout& rollout, api::v1::RolloutStatus& out) {
-  const std::vector<Rest> rest = rests(rollout);
-  for (std::size_t i = 0; i < rollout.waves.size(); ++i) {
-    const WaveCounters& counters = rollout.waves[i].counters;
+  for (const Wave& wave : rollout.waves) {
+    const WaveCounters& counters = wave.counters;
+    const WaveMoves moves = is_terminal(rollout.phase) ? WaveMoves{} : wave.moves;  // nothing moves any more
     out.set_devices(out.devices() + counters.members);
     out.set_succeeded(out.succeeded() + counters.succeeded);
     out.set_failed(out.failed() + counters.failed);
     out.set_unknown(out.unknown() + counters.unknown);
     out.set_deferred(out.deferred() + counters.deferred);
     out.set_excluded(out.excluded() + counters.excluded);
-    out.set_in_flight(out.in_flight() + rest[i].in_flight);
-    out.set_waiting(out.waiting() + rest[i].waiting);
-    show_wave(rollout.waves[i], rest[i], *out.add_waves());
+    out.set_in_flight(out.in_flight() + moves.in_flight);
+    out.set_waiting(out.waiting() + moves.waiting);
+    show_wave(wave, moves, *out.add_waves());
   }
 }
 
 /// Failed targets by their reason, the most frequent first.
 void show_failures(const HubState& state, const Rollout& rollout, api::v1::RolloutStatus& out) {
-  std::map<std::string, api::v1::FailureGroup> groups;
-  for (const auto& [id, target] : rollout.targets) {
-    if (target.state != TargetState::Failed) continue;
-    api::v1::FailureGroup& group = groups[target.reported.reason];
-    group.set_count(group.count() + 1);
-    if (group.count() <= kFailureNamesMax) group.add_devices(device_name(state, id));
-  }
-  for (auto& [reason, group] : groups) {
+  for (const auto& [reason, devices] : rollout.failed) {
+    api::v1::FailureGroup& group = *out.add_failures();
     group.set_reason(reason);
-    out.add_failures()->Swap(&group);
+    group.set_count(static_cast<std::uint32_t>(devices.size()));
+    for (const DeviceId& id : devices) {
+      if (static_cast<std::size_t>(group.devices_size()) == kFailureNamesMax) break;
+      group.add_devices(device_name(state, id));
+    }
   }
   std::stable_sort(out.mutable_failures()->begin(), out.mutable_failures()->end(),
                    [](const auto& a, const auto& b) { return a.count() > b.count(); });

@@ -157,9 +157,8 @@ void abort_rollout(Turn& turn, Rollout& rollout, std::string reason, std::string
 
 void settle_abort(Turn& turn, Rollout& rollout) {
   if (rollout.phase != RolloutPhase::Aborting) return;
-  for (const auto& [id, target] : rollout.targets) {
-    if (!is_terminal(target.state) && target.state != TargetState::Unknown) return;
-  }
+  const WaveMoves moves = moves_of(rollout);
+  if (moves.in_flight + moves.waiting > 0) return;
   rollout.ended_at = turn.now;
   set_phase(turn, rollout, RolloutPhase::Aborted, rollout.phase_reason, rollout.phase_detail);
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -111,10 +112,17 @@ struct WaveCounters {
   friend bool operator==(const WaveCounters&, const WaveCounters&) = default;
 };
 
+/// Who of a wave has a GO and who could still get one, catch-up included; kept for people, never stored.
+struct WaveMoves {
+  std::uint32_t in_flight = 0;
+  std::uint32_t waiting = 0;
+};
+
 struct Wave {
   PlannedWave plan;
   WavePhase phase = WavePhase::Pending;
   WaveCounters counters;
+  WaveMoves moves;
   WallTime opened_at;
   WallTime closed_at;
 };
@@ -135,7 +143,8 @@ struct Rollout {
   std::vector<Wave> waves;
   std::uint32_t open_wave = 0;
   std::map<DeviceId, Target> targets;
-  std::uint32_t catch_up_left = 0;  // deferred targets still served
+  std::map<std::string, std::set<DeviceId>> failed;  // by reason; kept, never stored
+  std::uint32_t catch_up_left = 0;                   // deferred targets still served
   WallTime started_at;
   std::string started_by;
   std::string reason;  // the operator's --reason

@@ -1,6 +1,7 @@
 #include "hub/core/rollout/target.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -32,6 +33,15 @@ void begin_attempt(Turn& turn, Rollout& rollout, Target& target) {
 /// Nothing is granted any more; what is under way may end.
 bool is_over(const Rollout& rollout) {
   return rollout.phase != RolloutPhase::Running && rollout.phase != RolloutPhase::Paused;
+}
+
+bool has_started(const ReportedAttempt& reported) {
+  return reported.state == AttemptState::Executing || reported.state == AttemptState::Verifying ||
+         reported.state == AttemptState::Soaking;
+}
+
+bool is_before_start(const ReportedAttempt& reported) {
+  return reported.state == AttemptState::Preparing || reported.state == AttemptState::Prepared;
 }
 
 bool may_run_now(const Rollout& rollout, const Target& target) {
@@ -136,6 +146,15 @@ void take_failure(Turn& turn, Rollout& rollout, Target& target, const ReportedAt
   touch_synced(turn, TargetKey{rollout.id, target.device});
 }
 
+// What the hub saw begin cannot be before its beginning: an old card image was put back.
+void roll_back(Turn& turn, Rollout& rollout, Target& target) {
+  KELPIE_REACHED("target.rolled-back");
+  target.is_cancelling = true;
+  fail_target(turn, rollout, target, "rolled_back",
+              "the device no longer knows that it started: an old card image was put back");
+  move_on(turn, rollout, target);
+}
+
 void take_prepared(Turn& turn, Rollout& rollout, Target& target, const ReportedAttempt& reported) {
   const bool is_same_nonce = target.granted_nonce && *target.granted_nonce == reported.nonce;
   switch (target.state) {
@@ -148,18 +167,13 @@ void take_prepared(Turn& turn, Rollout& rollout, Target& target, const ReportedA
         return withdraw(turn, rollout, target, TargetState::Canceled);
       }
       break;
-    case TargetState::Executing:
-    case TargetState::Verifying:
-    case TargetState::Soaking:
-      if (is_same_nonce) return;
-      KELPIE_REACHED("target.rolled-back");
-      target.is_cancelling = true;
-      return fail_target(turn, rollout, target, "rolled_back",
-                         "the device no longer knows that it started: an old card image was put back");
     case TargetState::Waiting:
     case TargetState::Preparing:
     case TargetState::Prepared:
     case TargetState::Deferred: break;
+    case TargetState::Executing:
+    case TargetState::Verifying:
+    case TargetState::Soaking:
     case TargetState::Succeeded:
     case TargetState::Failed:
     case TargetState::Excluded:
@@ -313,7 +327,14 @@ void wake(Turn& turn, Rollout& rollout, Target& target) {
 }
 
 void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAttempt& reported) {
-  target.reported = reported;
+  uncount(rollout, target);
+  const ReportedAttempt before = std::exchange(target.reported, reported);
+  // Why it failed is not forgotten because the device then says CANCELLED.
+  if (target.state == TargetState::Failed && reported.reason.empty()) {
+    target.reported.reason = before.reason;
+    target.reported.detail = before.detail;
+  }
+  count(rollout, target);
   touch(turn, TargetKey{rollout.id, target.device});
   if (is_final(reported.state) && target.is_attempt_open) target.is_attempt_open = false;
   if (target.is_cancelling && (is_final(reported.state))) {
@@ -325,6 +346,11 @@ void take_report(Turn& turn, Rollout& rollout, Target& target, const ReportedAtt
     }
   }
   if (is_terminal(target.state) && is_final(reported.state)) return;
+  if (has_started(before) && before.id == reported.id && is_before_start(reported) && !is_terminal(target.state)) {
+    roll_back(turn, rollout, target);
+    settle_abort(turn, rollout);
+    return evaluate(turn, rollout);
+  }
   switch (reported.state) {
     case AttemptState::Preparing:
       if (target.state == TargetState::Waiting) set_state(turn, rollout, target, TargetState::Preparing);

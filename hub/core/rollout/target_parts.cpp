@@ -132,8 +132,11 @@ void fail_target(Turn& turn, Rollout& rollout, Target& target, const std::string
   device.failure_reason = reason;
   device.failure_detail = detail;
   device.failed_attempt = attempt_of(target);
+  uncount(rollout, target);
+  if (target.reported.id.n == 0) target.reported.id = attempt_of(target);  // it never said anything
   target.reported.reason = reason;
   target.reported.detail = detail;
+  count(rollout, target);
   set_state(turn, rollout, target, TargetState::Failed);
   touch_synced(turn, TargetKey{rollout.id, target.device});
   touch_synced(turn, DeviceKey{device.id});

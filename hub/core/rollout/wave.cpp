@@ -33,6 +33,33 @@ std::uint32_t& letter(WaveCounters& counters, const Target& target) {
   return counters.rest;
 }
 
+/// Null for a target that does not move.
+std::uint32_t* move_of(Rollout& rollout, const Target& target) {
+  WaveMoves& moves = rollout.waves[target.wave].moves;
+  switch (target.state) {
+    case TargetState::Granted:
+    case TargetState::Executing:
+    case TargetState::Verifying:
+    case TargetState::Soaking: return &moves.in_flight;
+    case TargetState::Waiting:
+    case TargetState::Preparing:
+    case TargetState::Prepared: return &moves.waiting;
+    case TargetState::Unknown:
+    case TargetState::Succeeded:
+    case TargetState::Failed:
+    case TargetState::Excluded:
+    case TargetState::Superseded:
+    case TargetState::Canceled:
+    case TargetState::Deferred: return nullptr;
+  }
+  return nullptr;
+}
+
+void keep(Rollout& rollout, const Target& target) {
+  if (std::uint32_t* const move = move_of(rollout, target)) ++*move;
+  if (target.state == TargetState::Failed) rollout.failed[target.reported.reason].insert(target.device);
+}
+
 std::uint32_t effective_members(const Wave& wave) {
   return wave.counters.members - wave.counters.excluded;
 }
@@ -96,10 +123,30 @@ void uncount(Rollout& rollout, const Target& target) {
   std::uint32_t& number = letter(rollout.waves[target.wave].counters, target);
   KELPIE_ASSERT(number > 0);
   --number;
+  if (std::uint32_t* const move = move_of(rollout, target)) --*move;
+  if (target.state != TargetState::Failed) return;
+  const auto reason = rollout.failed.find(target.reported.reason);
+  KELPIE_ASSERT(reason != rollout.failed.end());
+  reason->second.erase(target.device);
+  if (reason->second.empty()) rollout.failed.erase(reason);
 }
 
 void count(Rollout& rollout, const Target& target) {
   ++letter(rollout.waves[target.wave].counters, target);
+  keep(rollout, target);
+}
+
+void recount_moves(Rollout& rollout) {
+  for (const auto& [id, target] : rollout.targets) keep(rollout, target);
+}
+
+WaveMoves moves_of(const Rollout& rollout) {
+  WaveMoves out;
+  for (const Wave& wave : rollout.waves) {
+    out.in_flight += wave.moves.in_flight;
+    out.waiting += wave.moves.waiting;
+  }
+  return out;
 }
 
 WaveCounters fold(const Rollout& rollout, std::uint32_t wave) {

@@ -12,9 +12,13 @@ enum class WaveVerdict { Undecided, Passed, FailureLimit, ThresholdTightened, No
 /// May one more target be deferred?
 [[nodiscard]] bool may_defer(const Wave& wave);
 
-/// Moves one target between R4's letters; both calls around every change of a target.
+/// Moves one target between R4's letters; both calls around every change of a target's state, catch-up or reason.
 void uncount(Rollout& rollout, const Target& target);
 void count(Rollout& rollout, const Target& target);
+/// After a start: what is kept beside the stored counters.
+void recount_moves(Rollout& rollout);
+/// GO given, or could still get one: nobody when an abort has settled.
+[[nodiscard]] WaveMoves moves_of(const Rollout& rollout);
 /// The fold over all targets: what the counters must equal at every commit (invariant 11).
 [[nodiscard]] WaveCounters fold(const Rollout& rollout, std::uint32_t wave);
 

@@ -205,6 +205,9 @@ void FakeFleet::answer(FakeDevice& device, const hub::Message& message) {
   }
   if (const auto* prepare = std::get_if<hub::SendPrepare>(&message);
       prepare != nullptr && prepare->attempt.device == device.id) {
+    const bool has_begun = device.attempt && device.attempt->id == prepare->attempt &&
+                           device.attempt->state != hub::AttemptState::Prepared;
+    if (has_begun) return report(name);  // says where it stands
     const hub::Rollout& rollout = state_.rollouts.at(prepare->attempt.rollout);
     const hub::Target& target = rollout.targets.at(device.id);
     hub::ReportedAttempt attempt;

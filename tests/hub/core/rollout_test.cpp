@@ -316,6 +316,7 @@ TEST(Rollout, AGoThatTheHubsAbsenceMadeVoidIsReplaced) {
   Target& target = fleet.rollout().targets.begin()->second;
   target.state = TargetState::Granted;  // its GO was lost, and then the hub's power
   target.wake_at = fleet.now + 2s;
+  target.reported.state = AttemptState::Prepared;
   fleet.device("pi-1").attempt->state = AttemptState::Prepared;
   const Nonce old = *target.granted_nonce;
   fleet.now = fleet.now + 11min;
