@@ -18,6 +18,7 @@ class Broker {
   [[nodiscard]] std::string url() const;  // tcp://127.0.0.1:port
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string log() const { return child_.err(); }
+  [[nodiscard]] pid_t pid() const { return child_.pid(); }
   /// KILL, as in a crash: clients see their connections break.
   void kill();
   /// Starts again on the same port, with nothing remembered. After kill().
