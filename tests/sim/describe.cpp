@@ -6,7 +6,7 @@
 
 #include "proto/wire/frame.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 /// The last four characters of the rollout's id and the number: "K7QF/2".
@@ -62,4 +62,4 @@ std::string describe(ByteView bytes) {
   return frame->type == wire::FrameType::Notice ? "notice" : "another frame";
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -5,8 +5,8 @@
 
 #include "proto/base/bytes.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 [[nodiscard]] std::string describe(ByteView frame);
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

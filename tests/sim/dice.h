@@ -6,7 +6,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/result.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every platform.
 class Dice {
@@ -35,4 +35,4 @@ class Dice {
   std::uint64_t state_;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -4,7 +4,7 @@
 
 #include "hub/core/rollout/target.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using hub::RolloutPhase;
@@ -46,4 +46,4 @@ std::string still_open(World& world) {
   return {};
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

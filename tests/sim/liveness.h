@@ -5,10 +5,10 @@
 
 #include "tests/sim/world.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 /// Empty when every rollout has ended or is paused with a reason, every cancel is closed, no device that answers is
 /// unknown, and every device's last word is acknowledged; otherwise what is still open.
 [[nodiscard]] std::string still_open(World& world);
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -1,16 +1,19 @@
 #include "tests/sim/operators.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 #include <kelpie/v1/release.pb.h>
 
 #include "tests/hub/api/samples.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+constexpr std::uint32_t kNewestMinor = 35;          // of the model's snap store
 constexpr std::uint64_t kNotAfter = 4'000'000'000;  // 2096: plans of a world do not expire
 
 void set(google::protobuf::Duration& out, Duration duration) {
@@ -21,7 +24,7 @@ void add_deploy(v1::Release& release, std::uint32_t number) {
   v1::Workload& workload = *release.add_steps()->mutable_deploy()->add_workloads();
   workload.set_name("nodered");
   workload.set_namespace_("default");
-  workload.set_manifest(test::sample_manifest());
+  workload.set_manifest(sample_manifest());
   release.set_version(std::to_string(number));
 }
 
@@ -31,7 +34,7 @@ v1::Release release_of(std::uint32_t number) {
   release.set_schema(1);
   release.set_name("kiosk");
   release.set_scope("device");
-  release.add_steps()->mutable_install()->set_channel(fmt::format("1.{}/stable", 30 + number));
+  release.add_steps()->mutable_install()->set_channel(fmt::format("1.{}/stable", std::min(30 + number, kNewestMinor)));
   release.add_steps()->mutable_start();
   v1::Image& image = *release.add_steps()->mutable_images()->add_images();
   image.set_ref(fmt::format("docker.io/nodered/node-red:3.{}", number));
@@ -53,7 +56,7 @@ v1::Release command_of(std::uint32_t number) {
 
 api::v1::CreateReleaseRequest sealed(const v1::Release& release) {
   api::v1::CreateReleaseRequest out;
-  out.set_frame(test::signed_frame(wire::FrameType::Release, release.SerializeAsString()));
+  out.set_frame(signed_frame(wire::FrameType::Release, release.SerializeAsString()));
   return out;
 }
 
@@ -149,7 +152,7 @@ void Operators::start(const api::v1::Plan& plan, const std::string& scope, const
   payload.set_count(static_cast<std::uint32_t>(plan.spec().leaves_size()));
   api::v1::StartRolloutRequest request;
   request.set_plan(plan.metadata().id());
-  request.set_frame(test::signed_frame(wire::FrameType::Plan, payload.SerializeAsString()));
+  request.set_frame(signed_frame(wire::FrameType::Plan, payload.SerializeAsString()));
   world_.ask("StartRollout", std::move(request), [this, wanted, scope, tries_left](const hub::Answer& answer) {
     if (!answer) return this->plan(wanted, scope, tries_left - 1);
     const std::string id = dynamic_cast<const api::v1::Rollout&>(**answer).metadata().id();
@@ -232,4 +235,4 @@ void Operators::keep_meddling() {
   });
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -9,7 +9,7 @@
 
 #include "tests/sim/world.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 /// What a fleet's rollout is like, small enough that a world sees it end.
 [[nodiscard]] api::v1::Policy quick_policy(Dice& dice);
@@ -53,4 +53,4 @@ class Operators {
   std::uint32_t joiners_ = 0;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -3,7 +3,7 @@
 
 #include "tests/sim/world.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 class HubPort final : public wire::Bus, public hub::ApiDoor {
  public:
@@ -31,4 +31,4 @@ class DevicePort final : public wire::Bus, public agent::StepRunner {
   SimDevice& device_;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -13,7 +13,7 @@
 #include "hub/core/state.h"
 #include "hub/store/kv.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 class Safety {
  public:
@@ -68,6 +68,7 @@ class Safety {
   std::set<Key> gone_;      // GOs that left
   std::set<Key> accepted_;  // GOs that a device obeyed
   std::set<AttemptId> executed_;
+  std::set<AttemptId> known_started_;  // to the hub
   std::set<AttemptId> succeeded_;
   std::map<std::pair<AttemptId, std::uint32_t>, StepSeen> steps_;
   std::map<DeviceId, DeviceSeen> devices_;
@@ -79,4 +80,4 @@ class Safety {
   std::string violation_;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -5,7 +5,7 @@
 #include "tests/sim/liveness.h"
 #include "tests/sim/operators.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using hub::RolloutPhase;
@@ -167,6 +167,41 @@ TEST(Scenario, ADeviceThatComesBackLateIsUnderWayAndNotUnknownAtOnce) {
   EXPECT_EQ(story.target(id, "pi-1").state, TargetState::Executing);
 }
 
+TEST(Scenario, ADeviceReimagedInTheMiddleGetsAnotherAttemptAndNotTheSameAgain) {
+  Story story(1);
+  const RolloutId id = story.roll_out(1);
+  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Executing, minutes(2)));
+  SimDevice& device = story.world.device("pi-1");
+  story.world.power_off(device);
+  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Unknown, hours(1)));  // PREPARE is what it will hear first
+  device.card.wipe();
+  device.work.become({});
+  story.world.power_on(device);
+  ASSERT_TRUE(story.settles()) << still_open(story.world);
+  story.people.change("Resume", id.text());
+  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Succeeded, minutes(30)));
+  EXPECT_EQ(story.target(id, "pi-1").attempt, 2U);
+  EXPECT_EQ(story.world.safety().executed(), 2U);
+}
+
+TEST(Scenario, AnOldCardImageOfAStartedAttemptIsRolledBackAndNotRunAgain) {
+  Story story(1);
+  SimDevice& device = story.world.device("pi-1");
+  const SimDevice::Image image{.blob = device.card.blob(), .facts = {}, .state = {}};  // from before the rollout
+  const RolloutId id = story.roll_out(1);
+  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Executing, minutes(2)));
+  story.world.power_off(device);
+  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Unknown, hours(1)));
+  device.card.put_back(image.blob);
+  device.work.become(image.facts);
+  story.world.power_on(device);
+  ASSERT_TRUE(story.reaches(id, "pi-1", TargetState::Failed, minutes(10)));
+  EXPECT_EQ(story.target(id, "pi-1").reported.reason, "rolled_back");
+  ASSERT_TRUE(story.settles()) << still_open(story.world);
+  EXPECT_EQ(story.world.safety().executed(), 1U);
+  EXPECT_EQ(story.world.violation(), "");
+}
+
 TEST(Scenario, ARestartWhileSoakingGivesTheSoakItsTimeAgain) {
   Story story(1);
   const RolloutId id = story.roll_out(1, "soak");
@@ -220,4 +255,4 @@ TEST(Scenario, AnOlderRolloutDoesNotFollowANewerOneOntoADeviceThatForgot) {
 }
 
 }  // namespace
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -4,7 +4,7 @@
 
 #include "proto/base/digest.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using agent::Verdict;
@@ -122,4 +122,4 @@ ScriptedWork::Done ScriptedWork::carry_out(const agent::Call& call, const Storm&
   return done;
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

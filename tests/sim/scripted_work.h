@@ -8,7 +8,7 @@
 #include "device-agent/core/call.h"
 #include "tests/sim/storm.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 class ScriptedWork {
  public:
@@ -35,4 +35,4 @@ class ScriptedWork {
   Facts facts_;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

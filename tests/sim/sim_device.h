@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "device-agent/agent.h"
+#include "tests/sim/modelled_work.h"
 #include "tests/sim/scripted_work.h"
 #include "tests/sim/stores.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 /// Thrown out of a step by a crash point; the world catches it and throws the object away.
 struct PowerCut {};
@@ -21,6 +22,7 @@ struct SimDevice {
   std::string down_topic;
   ForgetfulCard card;
   ScriptedWork work;
+  std::unique_ptr<ModelledWork> model;  // null: the script
   std::unique_ptr<SeededEntropy> entropy;
   std::unique_ptr<class DevicePort> port;
   std::unique_ptr<agent::Agent> agent;  // null: without power
@@ -39,10 +41,11 @@ struct SimDevice {
   struct Image {  // of the card, with what MicroK8s was then
     std::string blob;
     ScriptedWork::Facts facts;
+    sim::DeviceState state;
   };
   Image image;
 
   [[nodiscard]] SteadyTime own_clock(SteadyTime world) const { return world + clock_offset; }
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

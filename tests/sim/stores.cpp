@@ -1,6 +1,6 @@
 #include "tests/sim/stores.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 Result<std::optional<std::string>> ForgetfulKv::get(std::string_view key) const {
   const auto at = rows_.find(key);
@@ -62,4 +62,4 @@ void ForgetfulCard::put_back(std::string blob) {
   is_damaged_ = false;
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -9,7 +9,7 @@
 #include "hub/store/kv.h"
 #include "tests/sim/dice.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 /// As RocksDB with its write-ahead log: a synced batch takes everything before it to the disk, a crash leaves a prefix
 /// of what was not synced.
@@ -53,4 +53,4 @@ class ForgetfulCard final : public agent::StateStore {
   bool is_damaged_ = false;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

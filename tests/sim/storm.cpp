@@ -1,6 +1,6 @@
 #include "tests/sim/storm.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using std::chrono::minutes;
@@ -39,8 +39,9 @@ Storm storm_of(Dice& dice) {
   storm.lying = maybe_rate(dice, 30);
   storm.hanging = maybe_rate(dice, 30);
   storm.undo_failing = maybe_rate(dice, 200);
+  storm.model_fault_every = maybe_every(dice, minutes(2), minutes(15));
   storm.act_every = maybe_every(dice, minutes(1), minutes(6), 800);
   return storm;
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -5,7 +5,7 @@
 
 #include "tests/sim/dice.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 struct Storm {
   // Of a thousand frames.
@@ -18,9 +18,10 @@ struct Storm {
   Duration power_cut_every{};
   Duration link_cut_every{};
   Duration full_card_every{};
-  Duration old_card_every{};  // an image of the card taken earlier is put back
-  Duration new_card_every{};  // re-imaged: the device remembers nothing
-  Duration damage_every{};    // both state slots are lost
+  Duration old_card_every{};     // an image of the card taken earlier is put back
+  Duration new_card_every{};     // re-imaged: the device remembers nothing
+  Duration damage_every{};       // both state slots are lost
+  Duration model_fault_every{};  // of a device whose MicroK8s is modelled
   Duration hub_crash_every{};
   Duration away_max = std::chrono::minutes(3);  // how long a cut lasts
 
@@ -44,4 +45,4 @@ struct Storm {
 /// Each kind of fault is in or out by the toss of a coin, with a rate of its own: some seeds are nearly calm.
 [[nodiscard]] Storm storm_of(Dice& dice);
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

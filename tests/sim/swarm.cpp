@@ -6,13 +6,14 @@
 #include "tests/sim/operators.h"
 #include "tests/sim/weather.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+constexpr std::uint32_t kModelledPermille = 250;  // chosen: a modelled call costs a millisecond, a scripted one nothing
 constexpr std::uint64_t kDevicesMin = 2;
 constexpr std::uint64_t kDevicesSpread = 4;
 
@@ -47,6 +48,7 @@ std::string settle(World& world) {
 SeedOutcome run_seed(std::uint64_t seed, std::function<void(const std::string& line)> print) {
   World world({.seed = seed, .storm = {}, .print = std::move(print)});
   world.storm() = storm_of(world.dice());
+  world.set_modelled(world.dice().chance(kModelledPermille));
   Operators operators(world);
   set_up(world, operators);
   let_loose(world);
@@ -67,4 +69,4 @@ SeedOutcome run_seed(std::uint64_t seed, std::function<void(const std::string& l
   return out;
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 struct SeedOutcome {
   std::string violation;  // empty: the seed is fine
@@ -18,4 +18,4 @@ struct SeedOutcome {
 
 [[nodiscard]] SeedOutcome run_seed(std::uint64_t seed, std::function<void(const std::string& line)> print = {});
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

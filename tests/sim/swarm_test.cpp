@@ -18,16 +18,26 @@
 #include "proto/base/reached.h"
 #include "tests/sim/swarm.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 constexpr std::uint64_t kSeedsDefault = 40;   // what tools/check can afford
 constexpr std::uint64_t kSeedsForMarks = 40;  // fewer may miss a rare branch by chance
 
 // What no storm brings about: a hub that makes an id again after a restore, which is not built yet; a GO older than
-// its nonce, which a test of the agent's core tells. And what one in a thousand does: an old card put back in the
-// seconds between GO and the attempt's end, which a test of the hub's core tells.
-const std::set<std::string> kBeyondStorms = {"report.other-hash", "agent.go-too-late", "target.rolled-back"};
+// its nonce, which a test of the agent's core tells.
+const std::set<std::string> kBeyondStorms = {"report.other-hash", "agent.go-too-late"};
+
+// In fewer than one seed of thirty: demanded of swarms that are large enough.
+const std::set<std::string> kRare = {"agent.ambiguous",
+                                     "agent.attempt-timeout",
+                                     "agent.call-of-an-older-attempt",
+                                     "agent.cancelled-after-restart",
+                                     "target.nonce-refreshed",
+                                     "target.rolled-back",
+                                     "target.rolled-back-forgotten",
+                                     "wave.threshold-tightened"};
+constexpr std::uint64_t kSeedsForRare = 1'000;
 
 std::uint64_t seeds_wanted = kSeedsDefault;
 
@@ -89,13 +99,14 @@ TEST(Swarm, EverySeedIsSafeSettlesAndRepeats) {
   static_cast<void>(std::signal(SIGABRT, SIG_DFL));
   if (seeds_wanted < kSeedsForMarks) return;
   for (const std::string& mark : marks_in_source()) {
-    const bool is_reached = kBeyondStorms.contains(mark) || reached.counts().contains(mark);
+    const bool is_excused = kBeyondStorms.contains(mark) || (seeds_wanted < kSeedsForRare && kRare.contains(mark));
+    const bool is_reached = is_excused || reached.counts().contains(mark);
     EXPECT_TRUE(is_reached) << mark << " was never reached";
   }
 }
 
 }  // namespace
-}  // namespace kelpie::sim
+}  // namespace kelpie::test
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
@@ -110,7 +121,7 @@ int main(int argc, char** argv) {
       fmt::print(stderr, "error: unknown argument \"{}\"; --seeds=N is all there is beside gtest's\n", word);
       return 2;
     }
-    kelpie::sim::seeds_wanted = wanted;
+    kelpie::test::seeds_wanted = wanted;
   }
   return RUN_ALL_TESTS();
 }

@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 void Trace::mix(std::string_view text) {
   for (const char c : text) {
@@ -22,4 +22,4 @@ void Trace::note(SteadyTime at, std::string_view who, std::string_view what) {
       fmt::format("{:3d}:{:02d}.{:03d}  {:<8} {}", at.ms / kMinute, at.ms % kMinute / 1'000, at.ms % 1'000, who, what));
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -8,7 +8,7 @@
 
 #include "proto/base/clock.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 class Trace {
  public:
@@ -26,4 +26,4 @@ class Trace {
   std::uint64_t lines_ = 0;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -1,6 +1,6 @@
 #include "tests/sim/weather.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using std::chrono::seconds;
@@ -20,28 +20,31 @@ Duration away(World& world) {
   return world.dice().between(seconds(3), world.storm().away_max);
 }
 
-void put_card_in(World& world, SimDevice& device, std::string blob, ScriptedWork::Facts facts) {
+void put_card_in(World& world, SimDevice& device, SimDevice::Image image) {
   if (device.is_gone) return;
   world.power_off(device);
-  device.card.put_back(std::move(blob));
-  device.work.become(std::move(facts));
+  device.card.put_back(std::move(image.blob));
+  device.work.become(std::move(image.facts));
+  if (device.model) device.model->become(std::move(image.state));
   world.after(away(world), [&world, &device] { world.power_on(device); });
 }
 
-void take_or_put_back_image(World& world, SimDevice& device) {
-  if (device.image.blob.empty()) {
-    world.note(device.name, "an image of its card is taken");
-    device.image = {device.card.blob(), device.work.facts()};
-    return;
-  }
-  world.note(device.name, "an old image of its card is put back");
-  put_card_in(world, device, device.image.blob, device.image.facts);
-  device.image = {};
+// Soon enough that the hub still remembers what the image does not.
+void take_image_and_put_it_back(World& world, SimDevice& device) {
+  world.note(device.name, "an image of its card is taken");
+  device.image = {.blob = device.card.blob(),
+                  .facts = device.work.facts(),
+                  .state = device.model ? device.model->state() : sim::DeviceState{}};
+  world.after(world.dice().between(seconds(10), std::chrono::minutes(6)), [&world, &device] {
+    if (world.storm().old_card_every == Duration{}) return;  // calm came in between
+    world.note(device.name, "an old image of its card is put back");
+    put_card_in(world, device, device.image);
+  });
 }
 
 void give_new_card(World& world, SimDevice& device) {
   world.note(device.name, "is re-imaged");
-  put_card_in(world, device, {}, {});
+  put_card_in(world, device, {});
 }
 
 void damage_card(World& world, SimDevice& device) {
@@ -75,6 +78,10 @@ void fill_card(World& world, SimDevice& device) {
   world.after(away(world), [&device] { device.card.set_full(false); });
 }
 
+void strike_model(World& world, SimDevice& device) {
+  if (device.model) device.model->strike(world.dice());
+}
+
 }  // namespace
 
 void expose(World& world, SimDevice& device) {
@@ -84,9 +91,10 @@ void expose(World& world, SimDevice& device) {
   each(&Storm::power_cut_every, cut_power);
   each(&Storm::link_cut_every, cut_network);
   each(&Storm::full_card_every, fill_card);
-  each(&Storm::old_card_every, take_or_put_back_image);
+  each(&Storm::old_card_every, take_image_and_put_it_back);
   each(&Storm::new_card_every, give_new_card);
   each(&Storm::damage_every, damage_card);
+  each(&Storm::model_fault_every, strike_model);
 }
 
 void let_loose(World& world) {
@@ -101,6 +109,7 @@ void calm(World& world) {
   for (const auto& device : world.devices()) {
     device->is_deaf = false;
     device->card.set_full(false);
+    if (device->model) device->model->heal();
     if (device->agent && device->agent->memory().is_lost) give_new_card(world, *device);
     if (!device->agent && device->card.load().has_value() == false) device->card.wipe();
     world.power_on(*device);
@@ -108,4 +117,4 @@ void calm(World& world) {
   }
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -3,7 +3,7 @@
 
 #include "tests/sim/world.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 /// Faults come and go until calm(); frames, points and calls fail by the world's own storm.
 void let_loose(World& world);
@@ -12,4 +12,4 @@ void expose(World& world, SimDevice& device);
 /// No fault any more: everybody has power, a link and a card that works.
 void calm(World& world);
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

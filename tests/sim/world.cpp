@@ -5,7 +5,7 @@
 #include "tests/hub/api/samples.h"
 #include "tests/sim/ports.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 constexpr std::int64_t kWallStart = 1'800'000'000'000;  // 2027-01-15: after the agent's clock floor
@@ -20,7 +20,8 @@ World::World(WorldOptions options)
       trace_(std::move(options.print)),
       hub_port_(std::make_unique<HubPort>(*this)),
       hub_entropy_(std::make_unique<SeededEntropy>(dice_.draw() ^ kHubEntropySalt)),
-      trust_(test::sample_trust()) {
+      is_modelled_(options.is_modelled),
+      trust_(sample_trust()) {
   start_hub();
 }
 
@@ -93,7 +94,7 @@ void World::repeat_call(std::uint64_t request) {
 void World::take_answer(std::uint64_t request, const hub::Answer& answer) {
   const auto at = asked_.find(request);
   if (at == asked_.end()) return;  // asked twice because the first answer was slow
-  note("ana", at->second.call.method + ": " + test::told(answer));
+  note("ana", at->second.call.method + ": " + told(answer));
   const Then then = std::move(at->second.then);
   asked_.erase(at);
   // Later: whoever hears of it may ask again, and the hub is in the middle of its step.
@@ -133,4 +134,4 @@ bool World::passes(std::string_view point, std::uint32_t permille) {
   return false;
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

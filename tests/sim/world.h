@@ -15,12 +15,13 @@
 #include "tests/sim/storm.h"
 #include "tests/sim/trace.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 
 struct WorldOptions {
   std::uint64_t seed = 1;
   Storm storm;
-  std::function<void(const std::string& line)> print;  // empty: no transcript
+  bool is_modelled = false;  // devices have the model's MicroK8s and the agent's real steps, not a script
+  std::function<void(const std::string& line)> print{};  // empty: no transcript
 };
 
 class World {
@@ -61,6 +62,8 @@ class World {
   void mend_link(SimDevice& device);
 
   // ---- chance ----
+  /// Of devices that are added from now on.
+  void set_modelled(bool is_modelled) { is_modelled_ = is_modelled; }
   [[nodiscard]] Dice& dice() { return dice_; }
   [[nodiscard]] Storm& storm() { return storm_; }
   [[nodiscard]] Safety& safety() { return safety_; }
@@ -109,6 +112,10 @@ class World {
   void agent_published(SimDevice& device, ByteView payload);
   void to_device(SimDevice& device, const std::string& frame);
   void start_call(SimDevice& device, agent::Call call);
+  void run_script(SimDevice& device, const agent::Call& call);
+  void run_model(SimDevice& device, const agent::Call& call);
+  void finish_call(SimDevice& device, const agent::Call& call, Duration in, agent::CallResult result);
+  void show_progress(SimDevice& device, const agent::Call& call, Duration in, std::string line);
 
   [[nodiscard]] bool passes(std::string_view point, std::uint32_t permille);
   /// When copies of a frame arrive; none when it is lost.
@@ -135,7 +142,8 @@ class World {
 
   std::vector<std::unique_ptr<SimDevice>> devices_;
   std::vector<std::pair<SimDevice*, std::string>> old_frames_;  // for replays; the last few
+  bool is_modelled_;
   wire::Trust trust_;
 };
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

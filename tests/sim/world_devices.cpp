@@ -8,7 +8,7 @@
 #include "tests/sim/describe.h"
 #include "tests/sim/ports.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -17,6 +17,8 @@ using std::chrono::seconds;
 
 constexpr SteadyTime kNever{std::numeric_limits<std::int64_t>::max()};
 constexpr std::uint64_t kFirstKeySeed = 1'000;
+constexpr Duration kModelStart = std::chrono::hours(24);  // modelled devices have been on for a day
+constexpr std::size_t kDetailShown = 80;
 constexpr std::uint32_t kTurnsPerMinuteMax = 3'000;  // an agent that turns more often than that turns for nothing
 
 }  // namespace
@@ -25,10 +27,11 @@ SimDevice& World::add_device(const std::string& name) {
   SimDevice& device = *devices_.emplace_back(std::make_unique<SimDevice>());
   device.name = name;
   device.key_seed = kFirstKeySeed + devices_.size();
-  device.id = wire::device_id_of(test::key_of(device.key_seed).public_key());
+  device.id = wire::device_id_of(key_of(device.key_seed).public_key());
   device.down_topic = wire::down_topic(device.id);
   device.entropy = std::make_unique<SeededEntropy>(dice_.draw());
   device.port = std::make_unique<DevicePort>(*this, device);
+  if (is_modelled_) device.model = std::make_unique<ModelledWork>();
   return device;
 }
 
@@ -53,13 +56,14 @@ void World::start_agent(SimDevice& device) {
     if (dies || !passes(point, storm_.agent_crash_at_point)) throw PowerCut{};
   };
   Result<std::unique_ptr<agent::Agent>> made =
-      agent::Agent::open({test::key_of(device.key_seed), trust_},
+      agent::Agent::open({key_of(device.key_seed), trust_},
                          {*device.port, device.card, *device.port, *device.entropy, on_point}, device.own_clock(now_));
   if (!made) {  // a full card: its service manager tries again
     note(device.name, "cannot start: " + made.error().message);
     return after(seconds(30), [this, &device] { power_on(device); });
   }
   device.agent = std::move(*made);
+  if (device.model) device.model->boot(now_ + kModelStart);
   note(device.name, "starts");
   plan_agent_turn(device, now_);
   after(dice_.between(milliseconds(50), seconds(3)), [this, &device, life = device.life] {
@@ -70,6 +74,7 @@ void World::start_agent(SimDevice& device) {
 void World::lose_agent(SimDevice& device) {
   if (!device.agent) return;
   device.agent.reset();
+  if (device.model) device.model->cut(dice_);
   ++device.life;
   ++device.connection;
   device.is_linked = false;
@@ -148,37 +153,58 @@ void World::to_device(SimDevice& device, const std::string& frame) {
   }
 }
 
-void World::start_call(SimDevice& device, agent::Call call) {
-  const agent::Memory& memory = device.agent->memory();
+void World::finish_call(SimDevice& device, const agent::Call& call, Duration in, agent::CallResult result) {
   std::optional<AttemptId> observed;
   std::uint32_t step = 0;
-  if (const auto* const what = std::get_if<agent::StepCall>(&call.what)) {
-    const agent::Attempt& attempt = *memory.ledger.attempt;
-    step = attempt.step;
-    note(device.name, fmt::format("{} {} of {}", to_string(what->phase), kind_of(what->step), to_string(attempt.id)));
-    if (what->phase == agent::Phase::Observe) observed = attempt.id;
-    if (what->phase == agent::Phase::Run) safety_.run_started(attempt.id, step);
+  const auto* const what = std::get_if<agent::StepCall>(&call.what);
+  if (what != nullptr && what->phase == agent::Phase::Observe) {
+    observed = device.agent->memory().ledger.attempt->id;
+    step = device.agent->memory().ledger.attempt->step;
   }
-  const ScriptedWork::Done done = device.work.carry_out(call, storm_, dice_);
-  const std::uint64_t life = device.life;
-  if (done.after != device.work.facts()) {
-    after(done.applied_at, [&device, life, facts = done.after] {
-      if (device.life == life) device.work.become(facts);
-    });
-  }
-  if (dice_.chance(200)) {
-    after(done.took / 3, [this, &device, life, id = call.id] {
-      if (device.life != life) return;
-      device.inbox.emplace_back(agent::CallProgressed{id, "a third is done"});
-      plan_agent_turn(device, now_);
-    });
-  }
-  after(done.took, [this, &device, life, observed, step, id = call.id, result = done.result] {
+  after(in, [this, &device, life = device.life, observed, step, id = call.id, result = std::move(result)] {
     if (device.life != life) return;
     if (observed) safety_.observed(*observed, step, result.verdict == agent::Verdict::Unmet);
+    if (device.model) device.model->close();
     device.inbox.emplace_back(agent::CallFinished{id, result});
     plan_agent_turn(device, now_);
   });
 }
 
-}  // namespace kelpie::sim
+void World::show_progress(SimDevice& device, const agent::Call& call, Duration in, std::string line) {
+  after(in, [this, &device, life = device.life, id = call.id, line = std::move(line)] {
+    if (device.life != life) return;
+    device.inbox.emplace_back(agent::CallProgressed{id, line});
+    plan_agent_turn(device, now_);
+  });
+}
+
+void World::run_script(SimDevice& device, const agent::Call& call) {
+  const ScriptedWork::Done done = device.work.carry_out(call, storm_, dice_);
+  if (done.after != device.work.facts()) {
+    after(done.applied_at, [&device, life = device.life, facts = done.after] {
+      if (device.life == life) device.work.become(facts);
+    });
+  }
+  if (dice_.chance(200)) show_progress(device, call, done.took / 3, "a third is done");
+  finish_call(device, call, done.took, done.result);
+}
+
+void World::run_model(SimDevice& device, const agent::Call& call) {
+  // The model's clock does not start anew with the device's.
+  sim::WorkDone done = device.model->carry_out(call, now_ + kModelStart);
+  for (auto& [in, line] : done.progress) show_progress(device, call, in, std::move(line));
+  note(device.name, fmt::format("will have found {} {} {}", static_cast<int>(done.result.verdict), done.result.reason,
+                                done.result.detail.substr(0, kDetailShown)));
+  finish_call(device, call, done.took, std::move(done.result));
+}
+
+void World::start_call(SimDevice& device, agent::Call call) {
+  if (const auto* const what = std::get_if<agent::StepCall>(&call.what)) {
+    const agent::Attempt& attempt = *device.agent->memory().ledger.attempt;
+    note(device.name, fmt::format("{} {} of {}", to_string(what->phase), kind_of(what->step), to_string(attempt.id)));
+    if (what->phase == agent::Phase::Run) safety_.run_started(attempt.id, attempt.step);
+  }
+  device.model ? run_model(device, call) : run_script(device, call);
+}
+
+}  // namespace kelpie::test

@@ -6,7 +6,7 @@
 #include "tests/sim/describe.h"
 #include "tests/sim/ports.h"
 
-namespace kelpie::sim {
+namespace kelpie::test {
 namespace {
 
 constexpr std::uint64_t kHubKeySeed = 9;  // of the sample trust document
@@ -25,7 +25,7 @@ void World::start_hub() {
     if (dies || !passes(point, storm_.hub_crash_at_point)) throw PowerCut{};
   };
   Result<std::unique_ptr<hub::Hub>> made =
-      hub::Hub::open({test::key_of(kHubKeySeed), trust_}, {store_, *hub_port_, *hub_port_, *hub_entropy_, on_point},
+      hub::Hub::open({key_of(kHubKeySeed), trust_}, {store_, *hub_port_, *hub_port_, *hub_entropy_, on_point},
                      "tcp://127.0.0.1:1", wall());
   if (!made) return safety_.violate("the hub cannot start from its store: " + made.error().message);
   hub_ = std::move(*made);
@@ -100,4 +100,4 @@ void World::to_hub(const SimDevice& from, std::string frame) {
   }
 }
 
-}  // namespace kelpie::sim
+}  // namespace kelpie::test

@@ -46,7 +46,8 @@ int main(int argc, char** argv) {
   kelpie::log::configure(kelpie::log::Level::Error, kelpie::log::Format::Text);
   const auto print = [](const std::string& line) { fmt::print("{}\n", line); };
   const kelpie::ReachedMarks reached;
-  const kelpie::sim::SeedOutcome outcome = is_quiet ? kelpie::sim::run_seed(seed) : kelpie::sim::run_seed(seed, print);
+  const kelpie::test::SeedOutcome outcome =
+      is_quiet ? kelpie::test::run_seed(seed) : kelpie::test::run_seed(seed, print);
   fmt::print("seed {}: {} · {} rollouts, {} attempts, {} lines, hash {:016x}\n", seed,
              outcome.violation.empty() ? "fine" : outcome.violation, outcome.rollouts, outcome.attempts, outcome.lines,
              outcome.hash);
