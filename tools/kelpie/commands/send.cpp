@@ -117,10 +117,10 @@ std::string verb_lines() {
 }  // namespace
 
 std::vector<Command> send_commands() {
-  static const std::string kVerbLines = verb_lines();
+  static const std::string words = verb_lines();
   return {{.path = "command send",
            .summary = "Have devices do one thing, now",
-           .details = kVerbLines,
+           .details = words,
            .arguments = {{.name = "VERB", .what = "install, start, stop, enable-addon, … as below"},
                          {.name = "TARGET",
                           .what = "the verb's argument, if it has one; then devices",

@@ -15,27 +15,28 @@
 namespace kelpie::cli {
 namespace {
 
-const Node* text_at(const Node* map, std::string_view key) {
-  const Node* value = map == nullptr ? nullptr : map->find(key);
-  return value == nullptr || value->kind != Node::Kind::Text ? nullptr : value;
+const YamlNode* text_at(const YamlNode* map, std::string_view key) {
+  const YamlNode* value = map == nullptr ? nullptr : map->find(key);
+  return value == nullptr || value->kind != YamlNode::Kind::Text ? nullptr : value;
 }
 
-std::optional<std::uint32_t> percent_at(const Node* map, std::string_view key) {
-  const Node* node = text_at(map, key);
+std::optional<std::uint32_t> percent_at(const YamlNode* map, std::string_view key) {
+  const YamlNode* node = text_at(map, key);
   const Result<std::uint32_t> parsed = parse_percent(node == nullptr ? "" : node->text);
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
-std::optional<std::uint32_t> count_at(const Node* map, std::string_view key) {
-  const Node* node = text_at(map, key);
+std::optional<std::uint32_t> count_at(const YamlNode* map, std::string_view key) {
+  const YamlNode* node = text_at(map, key);
   const Result<std::uint32_t> parsed = parse_count(node == nullptr ? "" : node->text);
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
 /// Durations go to the hub in whole seconds. least: what the rule takes at least.
-void read_duration(const Node* node, Duration least, Report& report,
+void read_duration(const YamlNode* node, Duration least, Report& report,
                    const std::function<google::protobuf::Duration*()>& out) {
-  const Result<Duration> parsed = parse_seconds(node == nullptr || node->kind != Node::Kind::Text ? "" : node->text);
+  const Result<Duration> parsed =
+      parse_seconds(node == nullptr || node->kind != YamlNode::Kind::Text ? "" : node->text);
   if (!parsed) return;
   if (*parsed < least || *parsed > hub::kPolicyDurationMax) {
     report.add(node->at, fmt::format("\"{}\" is not in {}..{}", node->text, kelpie::to_string(least),
@@ -45,10 +46,10 @@ void read_duration(const Node* node, Duration least, Report& report,
   out()->set_seconds(parsed->count() / 1'000);
 }
 
-void read_wave(const Node& node, api::v1::Wave& out, Report& report) {
-  if (const Node* name = text_at(&node, "name"); name != nullptr) out.set_name(name->text);
-  const Node* size = node.find("size");
-  const Node* up_to = node.find("upTo");
+void read_wave(const YamlNode& node, api::v1::Wave& out, Report& report) {
+  if (const YamlNode* name = text_at(&node, "name"); name != nullptr) out.set_name(name->text);
+  const YamlNode* size = node.find("size");
+  const YamlNode* up_to = node.find("upTo");
   if ((size == nullptr) == (up_to == nullptr)) report.add(node.at, "a wave needs either size or upTo");
   if (const auto devices = count_at(&node, "size"); devices) {
     if (*devices == 0) report.add(size->at, "a wave of no device");
@@ -59,22 +60,22 @@ void read_wave(const Node& node, api::v1::Wave& out, Report& report) {
     out.set_up_to_basis_points(*share);
   }
   read_duration(node.find("soak"), Duration(0), report, [&] { return out.mutable_soak(); });
-  const Node* thresholds = node.find("thresholds");
+  const YamlNode* thresholds = node.find("thresholds");
   if (const auto failure = percent_at(thresholds, "failure"); failure) out.set_failure_basis_points(*failure);
   if (const auto deferred = percent_at(thresholds, "deferred"); deferred) out.set_deferred_basis_points(*deferred);
   if (const auto least = count_at(thresholds, "minSuccesses"); least) out.set_min_successes(*least);
 }
 
-void read_waves(const Node* list, api::v1::Policy& out, Report& report) {
-  if (list == nullptr || list->kind != Node::Kind::List) return;
+void read_waves(const YamlNode* list, api::v1::Policy& out, Report& report) {
+  if (list == nullptr || list->kind != YamlNode::Kind::List) return;
   if (list->items.size() > static_cast<std::size_t>(hub::kWavesMax)) {
     report.add(list->at, fmt::format("{} waves are too many: at most {}", list->items.size(), hub::kWavesMax));
     return;
   }
   std::set<std::string> names;
   std::uint32_t before = 0;
-  for (const Node& node : list->items) {
-    if (node.kind != Node::Kind::Map) continue;
+  for (const YamlNode& node : list->items) {
+    if (node.kind != YamlNode::Kind::Map) continue;
     api::v1::Wave& wave = *out.add_waves();
     read_wave(node, wave, report);
     if (!wave.name().empty() && !names.insert(wave.name()).second) {
@@ -88,15 +89,15 @@ void read_waves(const Node* list, api::v1::Policy& out, Report& report) {
   }
 }
 
-void read_thresholds(const Node* node, api::v1::Thresholds& out) {
+void read_thresholds(const YamlNode* node, api::v1::Thresholds& out) {
   const hub::Thresholds usual;
   out.set_failure_basis_points(percent_at(node, "failure").value_or(usual.failure_bp));
   out.set_deferred_basis_points(percent_at(node, "deferred").value_or(usual.deferred_bp));
   out.set_min_successes(count_at(node, "minSuccesses").value_or(usual.min_successes));
 }
 
-void read_timeouts(const Node* node, api::v1::Policy& policy, Report& report) {
-  if (node == nullptr || node->kind != Node::Kind::Map) return;
+void read_timeouts(const YamlNode* node, api::v1::Policy& policy, Report& report) {
+  if (node == nullptr || node->kind != YamlNode::Kind::Map) return;
   api::v1::Timeouts& out = *policy.mutable_timeouts();
   const auto read = [&](std::string_view key, google::protobuf::Duration* (api::v1::Timeouts::*field)()) {
     read_duration(node->find(key), std::chrono::seconds(1), report, [&] { return (out.*field)(); });
@@ -112,8 +113,8 @@ void read_timeouts(const Node* node, api::v1::Policy& policy, Report& report) {
   read("rollout", &api::v1::Timeouts::mutable_rollout);
 }
 
-void read_retry(const Node* node, api::v1::Policy& policy, Report& report) {
-  if (node == nullptr || node->kind != Node::Kind::Map) return;
+void read_retry(const YamlNode* node, api::v1::Policy& policy, Report& report) {
+  if (node == nullptr || node->kind != YamlNode::Kind::Map) return;
   api::v1::Retry& out = *policy.mutable_retry();
   if (const auto times = count_at(node, "transient"); times) {
     if (*times > hub::kRetriesMax) {
@@ -121,43 +122,43 @@ void read_retry(const Node* node, api::v1::Policy& policy, Report& report) {
     }
     out.set_transient(*times);
   }
-  const Node* pauses = node->find("backoff");
-  if (pauses == nullptr || pauses->kind != Node::Kind::List) return;
+  const YamlNode* pauses = node->find("backoff");
+  if (pauses == nullptr || pauses->kind != YamlNode::Kind::List) return;
   if (pauses->items.size() > static_cast<std::size_t>(hub::kBackoffsMax)) {
     report.add(pauses->at, fmt::format("more than {} pauses", hub::kBackoffsMax));
     return;
   }
-  for (const Node& pause : pauses->items) {
+  for (const YamlNode& pause : pauses->items) {
     read_duration(&pause, std::chrono::seconds(1), report, [&] { return out.add_backoff(); });
   }
 }
 
 }  // namespace
 
-std::optional<api::v1::ApplyFleetRequest> read_fleet(const Node& document, Report& report) {
+std::optional<api::v1::ApplyFleetRequest> read_fleet(const YamlNode& document, Report& report) {
   const std::size_t before = report.all().errors().size();
   check_shape(document, kind_named("Fleet")->fields, "", report);
   api::v1::ApplyFleetRequest out;
-  if (const Node* name = text_at(&document, "name"); name != nullptr) out.set_name(name->text);
-  if (const Node* selector = text_at(&document, "selector"); selector != nullptr) {
+  if (const YamlNode* name = text_at(&document, "name"); name != nullptr) out.set_name(name->text);
+  if (const YamlNode* selector = text_at(&document, "selector"); selector != nullptr) {
     if (const Result<hub::Selector> parsed = hub::Selector::parse(selector->text); !parsed) {
       report.add(selector->at, parsed.error().message);
     }
     out.mutable_spec()->set_selector(selector->text);
   }
-  if (const Node* release = text_at(&document, "release"); release != nullptr) {
+  if (const YamlNode* release = text_at(&document, "release"); release != nullptr) {
     if (const Result<void> fine = hub::check_release_ref("release", release->text); !fine) {
       report.add(release->at, fine.error().message);
     }
     out.mutable_spec()->set_release(release->text);
   }
-  static const Node kNothing;
-  const Node* policy = document.find("policy");
-  if (policy == nullptr) policy = &kNothing;
+  static const YamlNode nothing;
+  const YamlNode* policy = document.find("policy");
+  if (policy == nullptr) policy = &nothing;
   api::v1::Policy& rules = *out.mutable_spec()->mutable_policy();
   read_waves(policy->find("waves"), rules, report);
   read_thresholds(policy->find("thresholds"), *rules.mutable_thresholds());
-  const Node* on_fail = text_at(policy, "onFail");
+  const YamlNode* on_fail = text_at(policy, "onFail");
   rules.set_on_fail(on_fail == nullptr ? "pause" : on_fail->text);
   read_timeouts(policy->find("timeouts"), rules, report);
   read_retry(policy->find("retry"), rules, report);

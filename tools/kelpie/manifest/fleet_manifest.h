@@ -13,7 +13,7 @@
 namespace kelpie::cli {
 
 /// Empty when the document has problems; they are reported.
-[[nodiscard]] std::optional<api::v1::ApplyFleetRequest> read_fleet(const Node& document, Report& report);
+[[nodiscard]] std::optional<api::v1::ApplyFleetRequest> read_fleet(const YamlNode& document, Report& report);
 
 /// "1,10%,50%,rest" as waves: counts and cumulative shares, the last takes what is left.
 /// Errors: InvalidArgument that says how to write it.

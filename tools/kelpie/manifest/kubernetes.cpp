@@ -67,7 +67,7 @@ bool is_json_number(std::string_view text) {
   return text.find('_') == std::string_view::npos;
 }
 
-json number_of(const Node& node, Report& report) {
+json number_of(const YamlNode& node, Report& report) {
   if (is_json_number(node.text)) {
     if (std::int64_t whole = 0; read_all(node.text, whole)) return whole;
     if (std::uint64_t large = 0; read_all(node.text, large)) return large;
@@ -79,7 +79,7 @@ json number_of(const Node& node, Report& report) {
   return nullptr;
 }
 
-json value_of(const Node& node, Report& report) {
+json value_of(const YamlNode& node, Report& report) {
   if (node.is_quoted) return node.text;
   if (is_one_of(node.text, {"true", "True", "TRUE"})) return true;
   if (is_one_of(node.text, {"false", "False", "FALSE"})) return false;
@@ -94,16 +94,16 @@ json value_of(const Node& node, Report& report) {
   return node.text;
 }
 
-json to_json(const Node& node, Report& report) {
+json to_json(const YamlNode& node, Report& report) {
   switch (node.kind) {
-    case Node::Kind::Null: return nullptr;
-    case Node::Kind::Text: return value_of(node, report);
-    case Node::Kind::List: {
+    case YamlNode::Kind::Null: return nullptr;
+    case YamlNode::Kind::Text: return value_of(node, report);
+    case YamlNode::Kind::List: {
       json out = json::array();
-      for (const Node& item : node.items) out.push_back(to_json(item, report));
+      for (const YamlNode& item : node.items) out.push_back(to_json(item, report));
       return out;
     }
-    case Node::Kind::Map: {
+    case YamlNode::Kind::Map: {
       json out = json::object();
       for (std::size_t i = 0; i < node.keys.size(); ++i) out[node.keys[i].text] = to_json(node.items[i], report);
       return out;
@@ -112,20 +112,21 @@ json to_json(const Node& node, Report& report) {
   return nullptr;
 }
 
-const std::string* text_at(const Node& map, std::string_view key) {
-  const Node* value = map.find(key);
-  return value == nullptr || value->kind != Node::Kind::Text || value->text.empty() ? nullptr : &value->text;
+const std::string* text_at(const YamlNode& map, std::string_view key) {
+  const YamlNode* value = map.find(key);
+  return value == nullptr || value->kind != YamlNode::Kind::Text || value->text.empty() ? nullptr : &value->text;
 }
 
-void find_images(const Node& node, const Report& report, std::vector<UsedImage>& out) {
+void find_images(const YamlNode& node, const Report& report, std::vector<UsedImage>& out) {
   for (std::size_t i = 0; i < node.items.size(); ++i) {
-    const Node& item = node.items[i];
-    const bool is_containers = node.kind == Node::Kind::Map && item.kind == Node::Kind::List &&
+    const YamlNode& item = node.items[i];
+    const bool is_containers = node.kind == YamlNode::Kind::Map && item.kind == YamlNode::Kind::List &&
                                is_one_of(node.keys[i].text, {"containers", "initContainers"});
     if (is_containers) {
-      for (const Node& container : item.items) {
-        const Node* image = container.find("image");
-        if (image != nullptr && image->kind == Node::Kind::Text) out.push_back({image->text, report.file(), image->at});
+      for (const YamlNode& container : item.items) {
+        const YamlNode* image = container.find("image");
+        if (image != nullptr && image->kind == YamlNode::Kind::Text)
+          out.push_back({image->text, report.file(), image->at});
       }
     }
     find_images(item, report, out);
@@ -137,14 +138,14 @@ class ObjectList {
  public:
   explicit ObjectList(const std::string& name_space) : name_space_(name_space) {}
 
-  void add(const Node& document, Report& report) {
+  void add(const YamlNode& document, Report& report) {
     const std::string* kind = text_at(document, "kind");
-    const Node* items = document.find("items");
-    if (kind == nullptr || *kind != "List" || items == nullptr || items->kind != Node::Kind::List) {
+    const YamlNode* items = document.find("items");
+    if (kind == nullptr || *kind != "List" || items == nullptr || items->kind != YamlNode::Kind::List) {
       add_object(document, report);
       return;
     }
-    for (const Node& item : items->items) add_object(item, report);
+    for (const YamlNode& item : items->items) add_object(item, report);
   }
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::string text() const {
@@ -153,19 +154,19 @@ class ObjectList {
   [[nodiscard]] std::vector<UsedImage> take_images() { return std::move(images_); }
 
  private:
-  void add_object(const Node& object, Report& report) {
-    if (object.kind != Node::Kind::Map) {
+  void add_object(const YamlNode& object, Report& report) {
+    if (object.kind != YamlNode::Kind::Map) {
       report.add(object.at, fmt::format("a Kubernetes object is expected here, not {}", form_of(object)));
       return;
     }
     const std::string* kind = text_at(object, "kind");
-    const Node* metadata = object.find("metadata");
+    const YamlNode* metadata = object.find("metadata");
     const std::string* name = metadata == nullptr ? nullptr : text_at(*metadata, "name");
     if (text_at(object, "apiVersion") == nullptr) report.add(object.at, "a Kubernetes object needs apiVersion");
     if (kind == nullptr) report.add(object.at, "a Kubernetes object needs kind");
     if (name == nullptr) report.add(object.at, "a Kubernetes object needs metadata.name");
-    if (const Node* given = metadata == nullptr ? nullptr : metadata->find("namespace"); given != nullptr) {
-      if (given->kind != Node::Kind::Text || given->text != name_space_) {
+    if (const YamlNode* given = metadata == nullptr ? nullptr : metadata->find("namespace"); given != nullptr) {
+      if (given->kind != YamlNode::Kind::Text || given->text != name_space_) {
         report.add(given->at, fmt::format("namespace is \"{}\", but the workload's is \"{}\": set namespace: of the "
                                           "workload, or leave this out",
                                           given->text, name_space_));
@@ -190,7 +191,7 @@ RenderedWorkload render_objects(std::vector<KubernetesFile>& files, const std::s
   ObjectList list(name_space);
   for (KubernetesFile& file : files) {
     if (file.documents.empty()) file.report.add({}, "no Kubernetes object in it");
-    for (const Node& document : file.documents) list.add(document, file.report);
+    for (const YamlNode& document : file.documents) list.add(document, file.report);
   }
   return {.manifest = list.text(), .images = list.take_images()};
 }

@@ -11,7 +11,7 @@ namespace kelpie::cli {
 
 /// Documents of one file, with where their problems go.
 struct KubernetesFile {
-  std::vector<Node> documents;
+  std::vector<YamlNode> documents;
   Report report;
 };
 

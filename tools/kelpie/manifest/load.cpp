@@ -43,16 +43,16 @@ std::vector<std::string> yaml_files(const std::string& folder, std::error_code& 
 }
 
 /// A document as Kubernetes has them, found beside ours.
-bool is_kubernetes(const Node& document) {
+bool is_kubernetes(const YamlNode& document) {
   return document.find("apiVersion") != nullptr;
 }
 
-void read_document(const Node& document, const Sources& sources, Report& report, Manifests& out) {
-  if (document.kind != Node::Kind::Map) {
+void read_document(const YamlNode& document, const Sources& sources, Report& report, Manifests& out) {
+  if (document.kind != YamlNode::Kind::Map) {
     report.add(document.at, fmt::format("a manifest is expected here, not {}", form_of(document)));
     return;
   }
-  const Node* kind = document.find("kind");
+  const YamlNode* kind = document.find("kind");
   const std::string name = kind == nullptr ? "" : kind->text;
   if (name == "Release") {
     if (std::optional<v1::Release> release = read_release(document, sources, report); release) {
@@ -121,7 +121,7 @@ class Loader {
   static bool is_all_kubernetes(const std::string& text) {
     Problems ignored;  // whoever names the file in a workload hears about them
     Report report("", ignored);
-    const std::vector<Node> documents = parse_yaml(text, report);
+    const std::vector<YamlNode> documents = parse_yaml(text, report);
     return !documents.empty() && std::all_of(documents.begin(), documents.end(), is_kubernetes);
   }
 
@@ -160,9 +160,9 @@ void read_manifests(std::string_view text, const std::string& file, const Source
                     Manifests& out) {
   Report report(file, problems);
   const std::size_t before = problems.errors().size();
-  const std::vector<Node> documents = parse_yaml(text, report);
+  const std::vector<YamlNode> documents = parse_yaml(text, report);
   Manifests read;
-  for (const Node& document : documents) read_document(document, sources, report, read);
+  for (const YamlNode& document : documents) read_document(document, sources, report, read);
   if (problems.errors().size() != before) return;
   if (documents.empty()) report.add({}, "no manifest in it");
   std::move(read.releases.begin(), read.releases.end(), std::back_inserter(out.releases));

@@ -27,20 +27,20 @@ constexpr std::size_t kWorkloadsMax = 32;
 constexpr std::size_t kChecksMax = 16;
 constexpr std::size_t kManifestBytesMax = 65'536;
 
-const Node* text_at(const Node& map, std::string_view key) {
-  const Node* value = map.find(key);
-  return value == nullptr || value->kind != Node::Kind::Text ? nullptr : value;
+const YamlNode* text_at(const YamlNode& map, std::string_view key) {
+  const YamlNode* value = map.find(key);
+  return value == nullptr || value->kind != YamlNode::Kind::Text ? nullptr : value;
 }
 
-std::string text_or(const Node& map, std::string_view key, std::string_view otherwise) {
-  const Node* value = text_at(map, key);
+std::string text_or(const YamlNode& map, std::string_view key, std::string_view otherwise) {
+  const YamlNode* value = text_at(map, key);
   return value == nullptr ? std::string(otherwise) : value->text;
 }
 
 /// One release on its way. What has no right shape was reported by the table and is passed over here.
 class ReleaseReader {
  public:
-  ReleaseReader(const Node& document, const Sources& sources, Report& report)
+  ReleaseReader(const YamlNode& document, const Sources& sources, Report& report)
       : document_(document), sources_(sources), report_(report) {}
 
   v1::Release read() {
@@ -50,13 +50,13 @@ class ReleaseReader {
     out_.set_scope("device");
     read_microk8s();
     read_addons();
-    for (const Node& item : list_of("images", kImagesMax)) read_image(item);
-    for (const Node& item : list_of("workloads", kWorkloadsMax)) read_workload(item);
+    for (const YamlNode& item : list_of("images", kImagesMax)) read_image(item);
+    for (const YamlNode& item : list_of("workloads", kWorkloadsMax)) read_workload(item);
     check_used_images();
     add_steps();
     read_checks();
-    if (const Node* preflight = document_.find("preflight"); preflight != nullptr) {
-      const Node* disk = text_at(*preflight, "disk");
+    if (const YamlNode* preflight = document_.find("preflight"); preflight != nullptr) {
+      const YamlNode* disk = text_at(*preflight, "disk");
       const Result<std::uint64_t> bytes = parse_size(disk == nullptr ? "" : disk->text);
       if (bytes) out_.mutable_preflight()->set_disk_free_bytes(*bytes);
     }
@@ -64,20 +64,20 @@ class ReleaseReader {
   }
 
  private:
-  const std::vector<Node>& list_of(std::string_view key, std::size_t items_max) {
-    static const std::vector<Node> kNone;
-    const Node* list = document_.find(key);
-    if (list == nullptr || list->kind != Node::Kind::List) return kNone;
+  const std::vector<YamlNode>& list_of(std::string_view key, std::size_t items_max) {
+    static const std::vector<YamlNode> none;
+    const YamlNode* list = document_.find(key);
+    if (list == nullptr || list->kind != YamlNode::Kind::List) return none;
     if (list->items.size() > items_max) {
       report_.add(list->at, fmt::format("{}: {} are too many: at most {}", key, list->items.size(), items_max));
-      return kNone;
+      return none;
     }
     return list->items;
   }
 
   void read_microk8s() {
-    const Node* microk8s = document_.find("microk8s");
-    const Node* channel = microk8s == nullptr ? nullptr : text_at(*microk8s, "channel");
+    const YamlNode* microk8s = document_.find("microk8s");
+    const YamlNode* channel = microk8s == nullptr ? nullptr : text_at(*microk8s, "channel");
     if (channel == nullptr) return;
     const Result<Channel> parsed = parse_channel(channel->text);
     if (!parsed) {
@@ -93,11 +93,11 @@ class ReleaseReader {
 
   void read_addons() {
     std::set<std::string> seen;
-    for (const Node& item : list_of("addons", kAddonsMax)) {
-      AddonWish wish{.name = item.kind == Node::Kind::Map ? text_or(item, "name", "") : item.text, .args = {}};
+    for (const YamlNode& item : list_of("addons", kAddonsMax)) {
+      AddonWish wish{.name = item.kind == YamlNode::Kind::Map ? text_or(item, "name", "") : item.text, .args = {}};
       wish.is_absent = text_or(item, "state", "present") == "absent";
-      if (const Node* args = item.find("args"); args != nullptr) {
-        for (const Node& arg : args->items) wish.args.push_back(arg.text);
+      if (const YamlNode* args = item.find("args"); args != nullptr) {
+        for (const YamlNode& arg : args->items) wish.args.push_back(arg.text);
       }
       if (wish.name.empty()) continue;
       AddonVerdict verdict = judge_addon(std::move(wish), channel_);
@@ -118,23 +118,23 @@ class ReleaseReader {
     }
   }
 
-  std::optional<ImageName> parsed_image(const Node& node) {
+  std::optional<ImageName> parsed_image(const YamlNode& node) {
     Result<ImageName> name = parse_image(node.text);
     if (name) return std::move(*name);
     report_.add(node.at, name.error().message);
     return std::nullopt;
   }
 
-  void read_image(const Node& item) {
-    const Node* ref = item.kind == Node::Kind::Map ? text_at(item, "ref") : &item;
-    if (ref == nullptr || ref->kind != Node::Kind::Text) return;
+  void read_image(const YamlNode& item) {
+    const YamlNode* ref = item.kind == YamlNode::Kind::Map ? text_at(item, "ref") : &item;
+    if (ref == nullptr || ref->kind != YamlNode::Kind::Text) return;
     const std::optional<ImageName> name = parsed_image(*ref);
-    const Node* from = text_at(item, "from");
+    const YamlNode* from = text_at(item, "from");
     const std::optional<ImageName> source = from == nullptr ? std::nullopt : parsed_image(*from);
     if (!name || (from != nullptr && !source)) return;
     std::string digest = name->digest;
     if (source && !agree(digest, source->digest, from->at)) return;
-    if (const Node* given = text_at(item, "digest"); given != nullptr) {
+    if (const YamlNode* given = text_at(item, "digest"); given != nullptr) {
       const Result<std::string> parsed = parse_image_digest(given->text);
       if (!parsed) report_.add(given->at, parsed.error().message);
       if (!parsed || !agree(digest, *parsed, given->at)) return;
@@ -183,7 +183,7 @@ class ReleaseReader {
     return true;
   }
 
-  void read_workload(const Node& item) {
+  void read_workload(const YamlNode& item) {
     const std::string name = text_or(item, "name", "");
     if (name.empty()) return;
     if (!workloads_.insert(name).second) {
@@ -191,8 +191,8 @@ class ReleaseReader {
       return;
     }
     const std::string name_space = text_or(item, "namespace", "default");
-    const Node* manifest = item.find("manifest");
-    const Node* image = text_at(item, "image");
+    const YamlNode* manifest = item.find("manifest");
+    const YamlNode* image = text_at(item, "image");
     if ((manifest == nullptr) == (image == nullptr)) {
       report_.add(item.at, fmt::format("workload {} needs either manifest or image", name));
       return;
@@ -208,22 +208,22 @@ class ReleaseReader {
     workload.set_manifest(std::move(text));
   }
 
-  std::string rendered_files(const Node& manifest, const Node& item, const std::string& name_space) {
+  std::string rendered_files(const YamlNode& manifest, const YamlNode& item, const std::string& name_space) {
     for (const std::string_view key : {"port", "expose"}) {
-      const Node* given = item.find(key);
+      const YamlNode* given = item.find(key);
       if (given != nullptr) report_.add(given->at, fmt::format("{} goes with image, not with manifest", key));
     }
     std::vector<KubernetesFile> files;
-    const std::vector<Node> alone = {manifest};
-    for (const Node& path : manifest.kind == Node::Kind::List ? manifest.items : alone) {
-      if (path.kind != Node::Kind::Text) continue;
+    const std::vector<YamlNode> alone = {manifest};
+    for (const YamlNode& path : manifest.kind == YamlNode::Kind::List ? manifest.items : alone) {
+      if (path.kind != YamlNode::Kind::Text) continue;
       const Result<std::string> text = sources_.read(path.text);
       if (!text) {
         report_.add(path.at, text.error().message);
         continue;
       }
       Report report(path_beside(report_.file(), path.text), report_.all());
-      std::vector<Node> documents = parse_yaml(*text, report);
+      std::vector<YamlNode> documents = parse_yaml(*text, report);
       files.push_back({.documents = std::move(documents), .report = std::move(report)});
     }
     RenderedWorkload rendered = render_objects(files, name_space);
@@ -231,15 +231,15 @@ class ReleaseReader {
     return std::move(rendered.manifest);
   }
 
-  std::string rendered_container(const std::string& name, const std::string& name_space, const Node& image,
-                                 const Node& item) {
+  std::string rendered_container(const std::string& name, const std::string& name_space, const YamlNode& image,
+                                 const YamlNode& item) {
     const std::optional<ImageName> parsed = parsed_image(image);
     if (!parsed) return {};
     if (tag_of(parsed->ref) == "latest") {
       report_.add(image.at, "the tag \"latest\" moves by itself: name a version");
     }
     OneContainer container{.name = name, .name_space = name_space, .image = parsed->ref, .port = 0, .expose = {}};
-    if (const Node* port = text_at(item, "port"); port != nullptr) {
+    if (const YamlNode* port = text_at(item, "port"); port != nullptr) {
       const Result<std::uint32_t> number = parse_count(port->text);
       if (number && (*number == 0 || *number > kPortMax)) report_.add(port->at, "port is not in 1..65535");
       if (number) container.port = *number;
@@ -247,7 +247,7 @@ class ReleaseReader {
       if (name.front() >= '0' && name.front() <= '9') {
         report_.add(item.at, fmt::format("workload {}: a Service's name begins with a letter", name));
       }
-    } else if (const Node* expose = item.find("expose"); expose != nullptr) {
+    } else if (const YamlNode* expose = item.find("expose"); expose != nullptr) {
       report_.add(expose->at, "expose needs port");
     }
     // A digest here means: preload it too. The pod asks for the name, which the images step ties to the digest.
@@ -292,17 +292,17 @@ class ReleaseReader {
       }
       return;
     }
-    for (const Node& item : list_of("checks", kChecksMax)) {
-      if (item.kind == Node::Kind::Text) {
+    for (const YamlNode& item : list_of("checks", kChecksMax)) {
+      if (item.kind == YamlNode::Kind::Text) {
         out_.add_checks()->mutable_node_ready();
         continue;
       }
-      if (item.kind == Node::Kind::Map) read_workload_check(item);
+      if (item.kind == YamlNode::Kind::Map) read_workload_check(item);
     }
   }
 
-  void read_workload_check(const Node& item) {
-    const Node* workload = text_at(item, "workload-ready");
+  void read_workload_check(const YamlNode& item) {
+    const YamlNode* workload = text_at(item, "workload-ready");
     if (workload == nullptr) {
       if (item.keys.size() == 1 && item.find("within") != nullptr) {
         report_.add(item.at, "within needs workload-ready");
@@ -315,7 +315,7 @@ class ReleaseReader {
     }
     v1::WorkloadReadyCheck& check = *out_.add_checks()->mutable_workload_ready();
     check.set_workload(workload->text);
-    const Node* within = text_at(item, "within");
+    const YamlNode* within = text_at(item, "within");
     const Result<Duration> limit = parse_seconds(within == nullptr ? "" : within->text);
     if (!limit) return;
     constexpr Duration kWithinMax = std::chrono::hours(24);  // the hub's
@@ -328,7 +328,7 @@ class ReleaseReader {
     return slash == std::string::npos || path.starts_with('/') ? path : file.substr(0, slash + 1) + path;
   }
 
-  const Node& document_;
+  const YamlNode& document_;
   const Sources& sources_;
   Report& report_;
   v1::Release out_;
@@ -342,7 +342,7 @@ class ReleaseReader {
   std::vector<UsedImage> used_;
 };
 
-void check_size(const v1::Release& release, const Node& document, Report& report) {
+void check_size(const v1::Release& release, const YamlNode& document, Report& report) {
   const std::size_t bytes = payload_of(release).size();
   if (bytes <= kReleaseBytesMax) return;
   std::string largest;
@@ -360,7 +360,7 @@ void check_size(const v1::Release& release, const Node& document, Report& report
 
 }  // namespace
 
-std::optional<v1::Release> read_release(const Node& document, const Sources& sources, Report& report) {
+std::optional<v1::Release> read_release(const YamlNode& document, const Sources& sources, Report& report) {
   const std::size_t before = report.all().errors().size();
   check_shape(document, kind_named("Release")->fields, "", report);
   v1::Release release = ReleaseReader(document, sources, report).read();

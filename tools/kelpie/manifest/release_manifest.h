@@ -23,7 +23,7 @@ struct Sources {
 };
 
 /// Empty when the document has problems; they are reported.
-[[nodiscard]] std::optional<v1::Release> read_release(const Node& document, const Sources& sources, Report& report);
+[[nodiscard]] std::optional<v1::Release> read_release(const YamlNode& document, const Sources& sources, Report& report);
 
 /// The bytes that are signed and that name the release: deterministic, fields in order.
 [[nodiscard]] std::string payload_of(const v1::Release& release);

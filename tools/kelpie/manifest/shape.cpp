@@ -55,7 +55,7 @@ std::string list_of(std::span<const std::string_view> words) {
   return out;
 }
 
-void check_choice(const Node& node, const Field& field, const std::string& path, Report& report) {
+void check_choice(const YamlNode& node, const Field& field, const std::string& path, Report& report) {
   const std::span<const std::string_view> choices = field.choices;
   if (std::find(field.later.begin(), field.later.end(), node.text) != field.later.end()) {
     report.add(node.at, fmt::format("{}: {} is not supported yet; use {}", path, node.text, list_of(choices)));
@@ -67,12 +67,12 @@ void check_choice(const Node& node, const Field& field, const std::string& path,
 }
 
 template <typename Parsed>
-void check_parsed(const Result<Parsed>& parsed, const Node& node, const std::string& path, Report& report) {
+void check_parsed(const Result<Parsed>& parsed, const YamlNode& node, const std::string& path, Report& report) {
   if (!parsed) report.add(node.at, fmt::format("{} {}", path, parsed.error().message));
 }
 
 /// What a text must look like; false when the form is not one of a text.
-bool check_text(const Node& node, const Field& field, Form form, const std::string& path, Report& report) {
+bool check_text(const YamlNode& node, const Field& field, Form form, const std::string& path, Report& report) {
   switch (form) {
     case Form::Text:
       if (node.text.empty()) report.add(node.at, fmt::format("{} is empty", path));
@@ -129,13 +129,13 @@ std::string_view wanted(Form form) {
   return "a text";
 }
 
-void check_value(const Node& node, const Field& field, Form form, const std::string& path, Report& report) {
+void check_value(const YamlNode& node, const Field& field, Form form, const std::string& path, Report& report) {
   const bool takes_map = form == Form::Map || form == Form::TextOrMap;
   const bool takes_list = form == Form::List || form == Form::TextOrTexts;
-  if (node.kind == Node::Kind::Text && check_text(node, field, form, path, report)) return;
-  if (node.kind == Node::Kind::Map && takes_map) {
+  if (node.kind == YamlNode::Kind::Text && check_text(node, field, form, path, report)) return;
+  if (node.kind == YamlNode::Kind::Map && takes_map) {
     check_shape(node, field.fields, path, report);
-  } else if (node.kind == Node::Kind::List && takes_list) {
+  } else if (node.kind == YamlNode::Kind::List && takes_list) {
     const Form item = form == Form::List ? field.item : Form::Text;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       check_value(node.items[i], field, item, fmt::format("{}[{}]", path, i), report);
@@ -147,19 +147,19 @@ void check_value(const Node& node, const Field& field, Form form, const std::str
 
 }  // namespace
 
-std::string_view form_of(const Node& node) {
+std::string_view form_of(const YamlNode& node) {
   switch (node.kind) {
-    case Node::Kind::Null: return "empty";
-    case Node::Kind::Text: return "a text";
-    case Node::Kind::List: return "a list";
-    case Node::Kind::Map: return "a map";
+    case YamlNode::Kind::Null: return "empty";
+    case YamlNode::Kind::Text: return "a text";
+    case YamlNode::Kind::List: return "a list";
+    case YamlNode::Kind::Map: return "a map";
   }
   return "empty";
 }
 
-void check_shape(const Node& map, std::span<const Field> fields, const std::string& path, Report& report) {
+void check_shape(const YamlNode& map, std::span<const Field> fields, const std::string& path, Report& report) {
   for (std::size_t i = 0; i < map.keys.size(); ++i) {
-    const Node::Key& key = map.keys[i];
+    const YamlNode::Key& key = map.keys[i];
     const Field* field = field_named(fields, key.text);
     if (field == nullptr) {
       report.add(key.at,

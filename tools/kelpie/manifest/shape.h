@@ -48,9 +48,9 @@ struct Kind {
 
 /// Reports everything about a map that does not fit: unknown, missing and unbuilt keys, values of another form.
 /// path: for messages; empty at the top ("policy.waves[1]").
-void check_shape(const Node& map, std::span<const Field> fields, const std::string& path, Report& report);
+void check_shape(const YamlNode& map, std::span<const Field> fields, const std::string& path, Report& report);
 
 /// "a list", "a map", "a text", "nothing"
-[[nodiscard]] std::string_view form_of(const Node& node);
+[[nodiscard]] std::string_view form_of(const YamlNode& node);
 
 }  // namespace kelpie::cli

@@ -27,23 +27,23 @@ class TreeBuilder final : public YAML::EventHandler {
   explicit TreeBuilder(Report& report) : report_(report) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    root_ = Node{};
+    root_ = YamlNode{};
     root_.at = place_of(mark);
     open_.clear();
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     check_plain(mark, {}, anchor);
-    add(node_at(mark, Node::Kind::Null));
+    add(node_at(mark, YamlNode::Kind::Null));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
     report_.add(place_of(mark), "aliases are not supported: write the value again");
-    add(node_at(mark, Node::Kind::Null));
+    add(node_at(mark, YamlNode::Kind::Null));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     check_plain(mark, tag, anchor);
-    Node node = node_at(mark, Node::Kind::Text);
+    YamlNode node = node_at(mark, YamlNode::Kind::Text);
     node.text = value;
     node.is_quoted = tag == "!";  // yaml-cpp's way to say: quoted
     add(std::move(node));
@@ -51,28 +51,28 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
     check_plain(mark, tag, anchor);
-    open(node_at(mark, Node::Kind::List));
+    open(node_at(mark, YamlNode::Kind::List));
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value /*style*/) override {
     check_plain(mark, tag, anchor);
-    open(node_at(mark, Node::Kind::Map));
+    open(node_at(mark, YamlNode::Kind::Map));
   }
   void OnMapEnd() override { close(); }
 
   /// After a document was handled whole.
-  [[nodiscard]] Node take() { return std::move(root_); }
+  [[nodiscard]] YamlNode take() { return std::move(root_); }
 
  private:
   struct Open {
-    Node node;
+    YamlNode node;
     std::set<std::string> seen;   // keys of a map
     bool is_key_pending = false;  // its key was read, the value comes next
   };
 
-  static Node node_at(const YAML::Mark& mark, Node::Kind kind) {
-    Node node;
+  static YamlNode node_at(const YAML::Mark& mark, YamlNode::Kind kind) {
+    YamlNode node;
     node.kind = kind;
     node.at = place_of(mark);
     return node;
@@ -87,7 +87,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!tag.empty() && tag != "?" && tag != "!") report_.add(place_of(mark), "tags are not supported");
   }
 
-  void open(Node node) {
+  void open(YamlNode node) {
     if (open_.size() == kYamlDepthMax) {
       report_.add(node.at, fmt::format("nested deeper than {}", kYamlDepthMax));
       throw Stopped();
@@ -100,12 +100,12 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void close() {
-    Node node = std::move(open_.back().node);
+    YamlNode node = std::move(open_.back().node);
     open_.pop_back();
     place(std::move(node));
   }
 
-  void add(Node node) {
+  void add(YamlNode node) {
     if (is_key_expected())
       add_key(std::move(node));
     else
@@ -113,12 +113,12 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   [[nodiscard]] bool is_key_expected() const {
-    return !open_.empty() && open_.back().node.kind == Node::Kind::Map && !open_.back().is_key_pending;
+    return !open_.empty() && open_.back().node.kind == YamlNode::Kind::Map && !open_.back().is_key_pending;
   }
 
-  void add_key(Node node) {
+  void add_key(YamlNode node) {
     Open& map = open_.back();
-    if (node.kind != Node::Kind::Text) {
+    if (node.kind != YamlNode::Kind::Text) {
       report_.add(node.at, "a key is missing before the colon");
     } else if (node.text == "<<" && !node.is_quoted) {
       report_.add(node.at, "merge keys are not supported: write the values out");
@@ -129,7 +129,7 @@ class TreeBuilder final : public YAML::EventHandler {
     map.is_key_pending = true;
   }
 
-  void place(Node node) {
+  void place(YamlNode node) {
     if (open_.empty()) {
       root_ = std::move(node);
       return;
@@ -139,7 +139,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   Report& report_;
-  Node root_;
+  YamlNode root_;
   std::vector<Open> open_;
   std::size_t nodes_ = 0;
 };
@@ -206,13 +206,13 @@ bool check_characters(std::string_view text, Report& report) {
 
 }  // namespace
 
-const Node* Node::find(std::string_view key) const {
+const YamlNode* YamlNode::find(std::string_view key) const {
   const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& one) { return one.text == key; });
   return found == keys.end() ? nullptr : &items[static_cast<std::size_t>(found - keys.begin())];
 }
 
-std::vector<Node> parse_yaml(std::string_view text, Report& report) {
-  std::vector<Node> documents;
+std::vector<YamlNode> parse_yaml(std::string_view text, Report& report) {
+  std::vector<YamlNode> documents;
   if (text.size() > kYamlBytesMax) {
     report.add({}, fmt::format("larger than {} bytes", kYamlBytesMax));
     return documents;
@@ -226,8 +226,8 @@ std::vector<Node> parse_yaml(std::string_view text, Report& report) {
     YAML::Parser parser(stream);
     TreeBuilder builder(report);
     while (parser.HandleNextDocument(builder)) {
-      Node document = builder.take();
-      if (document.kind == Node::Kind::Null) continue;
+      YamlNode document = builder.take();
+      if (document.kind == YamlNode::Kind::Null) continue;
       documents.push_back(std::move(document));
       if (documents.size() > kYamlDocumentsMax) {
         report.add(documents.back().at, fmt::format("more than {} documents in one file", kYamlDocumentsMax));

@@ -15,7 +15,7 @@ inline constexpr std::size_t kYamlDepthMax = 60;         // chosen: below the hu
 inline constexpr std::size_t kYamlNodesMax = 50'000;     // chosen: a megabyte of two-letter words
 inline constexpr std::size_t kYamlDocumentsMax = 256;    // chosen: more than one file should hold
 
-struct Node {
+struct YamlNode {
   enum class Kind { Null, Text, List, Map };
   struct Key {
     std::string text;
@@ -24,16 +24,16 @@ struct Node {
 
   Kind kind = Kind::Null;
   Place at;
-  std::string text;         // of Text, as written, without its quotes
-  bool is_quoted = false;   // of Text: a string whatever it looks like
-  std::vector<Key> keys;    // of Map; items[i] is the value of keys[i]
-  std::vector<Node> items;  // of List and Map
+  std::string text;             // of Text, as written, without its quotes
+  bool is_quoted = false;       // of Text: a string whatever it looks like
+  std::vector<Key> keys;        // of Map; items[i] is the value of keys[i]
+  std::vector<YamlNode> items;  // of List and Map
 
   /// The value of a key of a map; nullptr when it is no map or has no such key.
-  [[nodiscard]] const Node* find(std::string_view key) const;
+  [[nodiscard]] const YamlNode* find(std::string_view key) const;
 };
 
 /// The documents of a text; empty ones are left out. After a syntax error only what came before it is there.
-[[nodiscard]] std::vector<Node> parse_yaml(std::string_view text, Report& report);
+[[nodiscard]] std::vector<YamlNode> parse_yaml(std::string_view text, Report& report);
 
 }  // namespace kelpie::cli

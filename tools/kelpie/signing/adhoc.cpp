@@ -87,7 +87,7 @@ Result<void> add_deploy(const AdhocWish& wish, const Sources& sources, v1::Relea
   Problems problems;
   Report report(wish.argument, problems);
   std::vector<KubernetesFile> files;
-  std::vector<Node> documents = parse_yaml(text, report);
+  std::vector<YamlNode> documents = parse_yaml(text, report);
   files.push_back({.documents = std::move(documents), .report = report});
   RenderedWorkload rendered = render_objects(files, name_space);
   if (!problems.empty()) return fail(error_of(problems));

@@ -79,14 +79,14 @@ void say(int fd, std::string_view text) {
 
 }  // namespace
 
-Passphrase::Passphrase(Passphrase&& other) noexcept : text_(other.text_) {
+Passphrase::Passphrase(Passphrase&& other) noexcept : text_(std::move(other.text_)) {
   other.wipe();
 }
 
 Passphrase& Passphrase::operator=(Passphrase&& other) noexcept {
   if (this == &other) return *this;
   wipe();
-  text_ = other.text_;
+  text_ = std::move(other.text_);
   other.wipe();
   return *this;
 }
@@ -96,6 +96,7 @@ Passphrase::~Passphrase() {
 }
 
 void Passphrase::wipe() {
+  text_.resize(text_.capacity());  // a short text that was moved away still lies in the string itself
   explicit_bzero(text_.data(), text_.size());
   text_.clear();
 }
