@@ -227,6 +227,7 @@ Result<void> sort_view(View& view, std::string_view by) {
     return is_before(first, second);
   });
   std::vector<std::vector<Cell>> rows;
+  rows.reserve(order.size());
   for (const std::size_t row : order) rows.push_back(std::move(table.rows[row]));
   table.rows = std::move(rows);
   if (view.message != nullptr) reorder_items(*view.message, order);

@@ -176,6 +176,7 @@ Result<Settings> read_settings(const Typed& typed) {
 
 std::vector<std::pair<std::string_view, const Setting*>> each_setting(const Settings& settings) {
   std::vector<std::pair<std::string_view, const Setting*>> out;
+  out.reserve(kRows.size());
   for (const Row& row : kRows) out.emplace_back(row.name, &(settings.*(row.setting)));
   return out;
 }
