@@ -29,7 +29,7 @@ TEST(Examples, AreTakenByTheHub) {
       EXPECT_EQ(got.fleets[0].request.spec().release(), release_ref(got.releases[0].release));
     }
   }
-  EXPECT_EQ(folders, 2U);
+  EXPECT_GE(folders, 2U);
 }
 
 }  // namespace
