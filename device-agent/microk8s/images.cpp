@@ -214,6 +214,19 @@ Tried<void> take_back(const Work& work, const Image& image, const Json& before, 
   return label_image(work, image.ref, std::string(kUnpinLabel));
 }
 
+/// Names of this step's digests that an earlier PREPARE made or that were kubelet's own: not ours to remove, but no
+/// longer to be pinned.
+std::vector<std::string> left_over(const ImagesStep& step, const Json& restore, const ImageTable& table) {
+  std::vector<std::string> names;
+  for (const Image& image : step.images) {
+    const std::string name = digest_name(image);
+    const ImageRow* const row = find(table, name);
+    if (row == nullptr || name == image.ref || !is_kept_for(*row, image)) continue;
+    if (restore.at({"before", image.ref, "digest"}).text() != image.digest) names.push_back(name);
+  }
+  return names;
+}
+
 Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, const Work& work) {
   const Result<Json> restore = Json::parse(restore_text);
   if (!restore) return trouble(Reason::RestoreUnknown, "which images were there before is not known");
@@ -228,6 +241,7 @@ Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, 
       KELPIE_TRY(take_back(work, image, before, table));
     }
   }
+  KELPIE_TRY(let_go(work, left_over(step, *restore, table)));
   KELPIE_TRY(remove_images(work, added));
   KELPIE_TRY(const ImageTable after, read_images(work));
   for (const Image& image : step.images) {

@@ -209,6 +209,19 @@ TEST(Images, UndoTakesTheOldDigestBackWithoutTheNetwork) {
   EXPECT_TRUE(host.was_asked("ctr image rm " + kByDigest)) << "what prepare fetched";
 }
 
+// An attempt that was given up after PREPARE has fetched it; the next one did not add it, but pins it.
+TEST(Images, UndoUnpinsWhatAnEarlierPrepareFetched) {
+  ScriptedHost host;
+  set_up_running(host);
+  const std::string kept_for = std::string("kelpie.dev/for=") + kRef + "," + kPinned;
+  has_images(host, {{.digest = kOther, .labels = "-"}, {.ref = kByDigest, .labels = kept_for}});
+  host.on("ctr image label").out("x\n");
+  const std::string restore = host.step(Phase::Prepare, app()).restore;
+  EXPECT_EQ(host.step(Phase::Undo, app(), restore).verdict, Verdict::Satisfied);
+  EXPECT_TRUE(host.was_asked("ctr image label " + kByDigest + " io.cri-containerd.pinned="));
+  EXPECT_FALSE(host.was_asked("ctr image rm " + kByDigest)) << "the name may be kubelet's own";
+}
+
 struct Refusal {
   const char* name;
   const char* err;
