@@ -57,6 +57,18 @@ Result<Step> read_step(const v1::Step& in) {
   return fail(refused(Refusal::Schema, "a step has no kind"));
 }
 
+/// Behind a firewall no node gets Ready before its images are there: the two steps prove it together.
+void link_start_to_images(std::vector<Step>& steps) {
+  StartStep* start = nullptr;
+  for (Step& step : steps) {
+    if (auto* const found = std::get_if<StartStep>(&step)) start = found;
+    auto* const images = std::get_if<ImagesStep>(&step);
+    if (images == nullptr || start == nullptr) continue;
+    start->images_follow = true;
+    images->follows_start = true;
+  }
+}
+
 Result<Check> read_check(const v1::Check& in) {
   switch (in.kind_case()) {
     case v1::Check::kNodeReady: return NodeReadyCheck{};
@@ -102,6 +114,7 @@ Result<Release> parse_release(ByteView bytes, const wire::Trust& trust) {
     KELPIE_TRY(Step step, read_step(one));
     out.steps.push_back(std::move(step));
   }
+  link_start_to_images(out.steps);
   for (const v1::Check& one : in.checks()) {
     KELPIE_TRY(Check check, read_check(one));
     out.checks.push_back(std::move(check));

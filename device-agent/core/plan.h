@@ -17,6 +17,7 @@ struct InstallStep {
   friend bool operator==(const InstallStep&, const InstallStep&) = default;
 };
 struct StartStep {
+  bool images_follow = false;  // in the same release: the node may not get Ready before them
   friend bool operator==(const StartStep&, const StartStep&) = default;
 };
 struct StopStep {
@@ -33,6 +34,7 @@ struct Image {
 };
 struct ImagesStep {
   std::vector<Image> images;
+  bool follows_start = false;  // in the same release: proves the node Ready, which the start may have left open
   friend bool operator==(const ImagesStep&, const ImagesStep&) = default;
 };
 struct Addon {

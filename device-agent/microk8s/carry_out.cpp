@@ -14,7 +14,7 @@ Tried<CallResult> carry_out_step(const StepCall& call, const Work& work) {
       [&](const auto& step) -> Tried<CallResult> {
         using Kind = std::decay_t<decltype(step)>;
         if constexpr (std::is_same_v<Kind, InstallStep>) return carry_out_install(step, call, work);
-        if constexpr (std::is_same_v<Kind, StartStep>) return carry_out_start(call, work);
+        if constexpr (std::is_same_v<Kind, StartStep>) return carry_out_start(step, call, work);
         if constexpr (std::is_same_v<Kind, StopStep>) return carry_out_stop(call, work);
         if constexpr (std::is_same_v<Kind, ImagesStep>) return carry_out_images(step, call, work);
         if constexpr (std::is_same_v<Kind, AddonsStep>) return carry_out_addons(step, call, work);

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "device-agent/microk8s/containerd.h"
+#include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/preflight.h"
 #include "device-agent/microk8s/snapd.h"
 #include "device-agent/microk8s/steps.h"
@@ -13,8 +14,9 @@
 namespace kelpie::agent {
 namespace {
 
-constexpr std::uint64_t kImagesFloor = 1'536ULL << 20U;   // chosen: kubelet evicts below 1 GiB (facts, microk8s 1)
-constexpr std::string_view kForLabel = "kelpie.dev/for";  // on the digest's name: which reference it is kept for
+constexpr std::uint64_t kImagesFloor = 1'536ULL << 20U;    // chosen: kubelet evicts below 1 GiB (facts, microk8s 1)
+constexpr std::string_view kForLabel = "kelpie.dev/for";   // on the digest's name: which reference it is kept for
+constexpr Duration kComingUp = std::chrono::seconds(120);  // chosen: within what the core gives an observation
 
 /// registry/path without tag and digest.
 std::string repository_of(const std::string& ref) {
@@ -121,7 +123,12 @@ bool is_state(Reason reason) {
 
 Tried<CallResult> prove(const ImagesStep& step, const Work& work) {
   Tried<void> proof = require_all(step, work);
-  if (proof) return satisfied(evidence(step));
+  if (proof && !step.follows_start) return satisfied(evidence(step));
+  if (proof) {
+    const Tried<Node> node = await_node(work);
+    if (!node) return unmet(node.error());
+    return satisfied(evidence(step) + "; " + ready_text(*node));
+  }
   if (is_state(proof.error().reason)) return unmet(proof.error());
   return fail(std::move(proof.error()));
 }
@@ -257,7 +264,7 @@ Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, 
 Tried<CallResult> carry_out_images(const ImagesStep& step, const StepCall& call, const Work& work) {
   switch (call.phase) {
     case Phase::Prepare: return prepare(step, work);
-    case Phase::Observe:
+    case Phase::Observe: return prove(step, work.part(kComingUp));
     case Phase::Verify: return prove(step, work);
     case Phase::Run: return run(step, work);
     case Phase::Undo: return undo(step, call.restore, work);

@@ -47,10 +47,8 @@ Tried<std::string> await_running(const Work& work) {
     work.say("waiting for kubelite to take its lock away");
     KELPIE_TRY(work.wait(kLookEvery));
   }
-  const Tried<Node> node = await_node(work);
-  if (node) return ready_text(*node);
-  if (node.error().reason != Reason::SandboxImageUnavailable) return fail(node.error());
-  return "the API server answers; " + node.error().detail;
+  KELPIE_TRY(const Node node, await_node(work));
+  return ready_text(node);
 }
 
 Tried<void> stop_microk8s(const Work& work) {

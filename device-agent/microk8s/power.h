@@ -14,8 +14,7 @@ enum class Power { Absent, Stopped, Running };
 
 /// Asks snapd to start the services; proof is await_running's.
 [[nodiscard]] Tried<void> start_microk8s(const Work& work);
-/// Waits for lock, API server and node. A node that only lacks its sandbox image counts as started: what brings the
-/// image comes after the start. Trouble: NodeStopped, ApiNotReady, NodeNotReady.
+/// Waits for lock, API server and node Ready. Trouble: NodeStopped, ApiNotReady, NodeNotReady, SandboxImageUnavailable.
 [[nodiscard]] Tried<std::string> await_running(const Work& work);
 
 [[nodiscard]] Tried<void> stop_microk8s(const Work& work);

@@ -8,7 +8,7 @@
 namespace kelpie::agent {
 
 [[nodiscard]] Tried<CallResult> carry_out_install(const InstallStep& step, const StepCall& call, const Work& work);
-[[nodiscard]] Tried<CallResult> carry_out_start(const StepCall& call, const Work& work);
+[[nodiscard]] Tried<CallResult> carry_out_start(const StartStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_stop(const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_images(const ImagesStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_addons(const AddonsStep& step, const StepCall& call, const Work& work);

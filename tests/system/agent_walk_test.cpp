@@ -64,5 +64,13 @@ TEST_F(ReferenceWalk, BringsNodeRedToItsNodePortAndThenFindsNothingToDo) {
   expect_small(agent_.pid(), "after two releases");
 }
 
+// The site of the guide: Kubernetes' registry is out of reach, the mirror is not.
+TEST_F(ReferenceWalk, BehindAFirewallTheImagesBringTheNodeToReady) {
+  device_.add_fault("registry-unreachable:registry.k8s.io");
+  ASSERT_EQ(roll_out(), "succeeded: install changed, start unchanged, images changed, addons changed, deploy changed,")
+      << agent_.log();
+  EXPECT_TRUE(device_.node_port("default/nodered"));
+}
+
 }  // namespace
 }  // namespace kelpie::test

@@ -222,6 +222,20 @@ TEST(Images, UndoUnpinsWhatAnEarlierPrepareFetched) {
   EXPECT_FALSE(host.was_asked("ctr image rm " + kByDigest)) << "the name may be kubelet's own";
 }
 
+TEST(Images, AfterAStartTheyAreProvedOnlyByANodeThatIsReady) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {{}});
+  ImagesStep after_start = app();
+  after_start.follows_start = true;
+  host.on("kubectl get nodes").out(test::node_list("False", "cni plugin not initialized"));
+  EXPECT_EQ(host.step(Phase::Observe, after_start).reason, "node-not-ready");
+  EXPECT_EQ(host.step(Phase::Verify, after_start).reason, "node-not-ready");
+  host.on("kubectl get nodes").out(test::node_list("True"));
+  EXPECT_EQ(host.step(Phase::Verify, after_start).summary,
+            "1 image pinned by digest: docker.io/library/app:1.0; node pi-01 Ready, v1.32.3");
+}
+
 struct Refusal {
   const char* name;
   const char* err;

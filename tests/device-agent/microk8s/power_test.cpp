@@ -94,6 +94,19 @@ TEST(Start, IsProvedByTheNodeNotByItsExit) {
   EXPECT_LE(host.now_ms, 1'000 + 60'000);
 }
 
+TEST(Start, WithImagesAfterItStillNeedsARegisteredNodeAndContainerd) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.limit = std::chrono::seconds(200);
+  host.on("kubectl get nodes").out(test::list_of({}));
+  host.on("ctr image ls").out("REF TYPE DIGEST SIZE PLATFORMS LABELS\n");
+  EXPECT_EQ(host.step(Phase::Verify, StartStep{.images_follow = true}).reason, "node-not-ready");
+  host.on("kubectl get nodes").out(node_list("False", "cni plugin not initialized"));
+  EXPECT_EQ(host.step(Phase::Verify, StartStep{.images_follow = true}).verdict, Verdict::Satisfied);
+  host.on("ctr image ls").err("ctr: failed to dial \"/var/snap/x/containerd.sock\": context deadline exceeded\n");
+  EXPECT_EQ(host.step(Phase::Verify, StartStep{.images_follow = true}).reason, "containerd-not-ready");
+}
+
 TEST(Start, WaitsAndSaysHowLong) {
   ScriptedHost host;
   set_up_running(host);
@@ -107,8 +120,8 @@ TEST(Start, WaitsAndSaysHowLong) {
   EXPECT_EQ(host.progress[1], "waiting for node Ready, 3 s: starting");
 }
 
-// Facts, microk8s 6.5: behind a firewall; nothing but an event says so. What brings the image comes after the start.
-TEST(Start, ANodeThatLacksThePauseImageCountsAsStarted) {
+// Facts, microk8s 6.5: behind a firewall; nothing but an event says so.
+TEST(Start, ANodeThatLacksThePauseImageCountsAsStartedOnlyWhenImagesFollow) {
   ScriptedHost host;
   set_up_running(host);
   host.on("kubectl get nodes").out(node_list("False", "cni plugin not initialized"));
@@ -117,7 +130,8 @@ TEST(Start, ANodeThatLacksThePauseImageCountsAsStarted) {
           {R"({"kind":"Event","reason":"FailedCreatePodSandBox","message":"Failed to create pod sandbox: )"
            R"(rpc error: failed to get sandbox image \"registry.k8s.io/pause:3.10\": failed to pull"})"}));
   host.on("ctr image ls").out("REF TYPE DIGEST SIZE PLATFORMS LABELS\n");
-  const CallResult started = host.step(Phase::Verify, StartStep{});
+  EXPECT_EQ(host.step(Phase::Verify, StartStep{}).reason, "sandbox-image-unavailable");
+  const CallResult started = host.step(Phase::Verify, StartStep{.images_follow = true});
   EXPECT_EQ(started.verdict, Verdict::Satisfied);
   EXPECT_NE(started.summary.find("containerd cannot pull the sandbox image \"registry.k8s.io/pause:3.10\""),
             std::string::npos);

@@ -34,12 +34,15 @@ std::string digest_of(char fill) {
 std::vector<Step> reference_steps() {
   return {
       InstallStep{.channel = "1.32/stable", .hold = true},
-      StartStep{},
-      ImagesStep{{
-          {.ref = "registry.k8s.io/pause:3.10", .digest = digest_of('1'), .from = "mirror.example/pause:3.10"},
-          {.ref = "docker.io/calico/cni:v3.28.1", .digest = digest_of('2'), .from = {}},
-          {.ref = "docker.io/nodered/node-red:3.1", .digest = digest_of('5'), .from = {}},
-      }},
+      StartStep{.images_follow = true},
+      ImagesStep{
+          .images =
+              {
+                  {.ref = "registry.k8s.io/pause:3.10", .digest = digest_of('1'), .from = "mirror.example/pause:3.10"},
+                  {.ref = "docker.io/calico/cni:v3.28.1", .digest = digest_of('2'), .from = {}},
+                  {.ref = "docker.io/nodered/node-red:3.1", .digest = digest_of('5'), .from = {}},
+              },
+          .follows_start = true},
       AddonsStep{{{.name = "dns", .args = {}, .is_absent = false},
                   {.name = "hostpath-storage", .args = {}, .is_absent = false},
                   {.name = "dashboard", .args = {}, .is_absent = false}}},
