@@ -89,6 +89,7 @@ const CoreAddon* core_addon(std::string_view name) {
 
 std::string unknown(const std::string& name) {
   std::vector<std::string> names;
+  names.reserve(kCore.size());
   for (const CoreAddon& one : kCore) names.emplace_back(one.name);
   return fmt::format("MicroK8s has no core add-on \"{}\"{}", name, did_you_mean(name, names));
 }

@@ -135,6 +135,7 @@ Result<v1::Release> make_adhoc(const AdhocWish& wish, const Sources& sources) {
   const auto verb = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& one) { return one.name == wish.verb; });
   if (verb == kVerbs.end()) {
     std::vector<std::string> names;
+    names.reserve(kVerbs.size());
     for (const Verb& one : kVerbs) names.emplace_back(one.name);
     return wrong(fmt::format("there is no verb \"{}\"{}. Verbs: {}", wish.verb, did_you_mean(wish.verb, names),
                              fmt::join(names, ", ")));
