@@ -96,6 +96,7 @@ void serve(Turn& turn, Device& device) {
 }
 
 void take_newer(Turn& turn, Device& device, const ReportReceived& report, bool is_new_install, bool was_away) {
+  set_online(turn, device);
   device.sequence = report.sequence;
   device.health_note = report.health_note;
   if (report.hello) {
@@ -135,7 +136,6 @@ void take_device_report(Turn& turn, const ReportReceived& report) {
   if (at == turn.state.devices.end()) return;
   Device& device = at->second;
   const bool was_away = device.connection != Connection::Online;
-  set_online(turn, device);
   if (report.hello && !device.key) {
     device.key = report.hello->key;
     touch_synced(turn, DeviceKey{device.id});
@@ -145,6 +145,7 @@ void take_device_report(Turn& turn, const ReportReceived& report) {
                  .plan_hash = {},
                  .frame_hash = report.frame_hash.hex()});
   }
+  // Only a newer report says that the device lives: whoever carries reports may say an old one again.
   const bool is_same = device.incarnation && *device.incarnation == report.incarnation;
   if (is_same && report.sequence <= device.sequence) {
     KELPIE_REACHED("report.repeated");
@@ -166,7 +167,7 @@ void take_device_report(Turn& turn, const ReportReceived& report) {
   } else {
     ask(turn, device);  // another boot or install: believed only when it quotes a nonce of this run
   }
-  if (was_away) wake_waiting(turn, device);
+  if (was_away && device.connection == Connection::Online) wake_waiting(turn, device);
 }
 
 void wake_device(Turn& turn, Device& device) {

@@ -6,6 +6,7 @@
 namespace kelpie::hub {
 namespace {
 
+using namespace std::chrono_literals;
 using test::FakeFleet;
 using test::make_policy;
 
@@ -104,6 +105,35 @@ TEST(Session, AnOldCardImageIsRolledBackNotSuccess) {
   fleet.report("pi-1");
   EXPECT_EQ(fleet.targets(), "pi-1 failed\n");
   EXPECT_EQ(fleet.rollout().targets.begin()->second.reported.reason, "rolled_back");
+}
+
+TEST(Session, AReplayedReportDoesNotReviveADeadDevice) {
+  FakeFleet fleet;
+  fleet.add(1);
+  const Device& device = fleet.state().devices.begin()->second;
+  fleet.device("pi-1").is_on = false;
+  fleet.pass(3min);
+  ASSERT_EQ(device.connection, Connection::Offline);
+  const WallTime last_seen = device.last_seen;
+  ReportReceived old{.device = device.id,
+                     .incarnation = *device.incarnation,
+                     .sequence = device.sequence,
+                     .hub_nonce = {},
+                     .heartbeat_nonce = {},
+                     .hello = HelloReport{},
+                     .attempt = {},
+                     .facts = {},
+                     .facts_bytes = {},
+                     .health_note = {},
+                     .frame_hash = {}};
+  fleet.decide(old);
+  old.incarnation.boot = made<BootId>("an earlier boot");
+  fleet.decide(old);
+  EXPECT_EQ(device.connection, Connection::Offline);
+  EXPECT_EQ(device.last_seen, last_seen);
+  fleet.device("pi-1").is_on = true;
+  fleet.report("pi-1");
+  EXPECT_EQ(device.connection, Connection::Online);
 }
 
 }  // namespace
