@@ -237,6 +237,19 @@ TEST(Rollout, SilenceAfterGoIsUnknownAndKeepsTheLeaseUntilALateReport) {
   EXPECT_EQ(fleet.rollout().phase, RolloutPhase::Succeeded);
 }
 
+TEST(Rollout, ALateReportProvesTheStateEvenWhenItSaysNothingNew) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.device("pi-1").is_on = false;
+  fleet.pass(80min);
+  ASSERT_EQ(fleet.targets(), "pi-1 unknown\n");
+  fleet.device("pi-1").is_on = true;
+  fleet.report("pi-1");
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+  EXPECT_EQ(fleet.device("pi-1").executed.size(), 1U) << "it is under way and needs no second GO";
+}
+
 TEST(Rollout, AnOfflineDeviceIsServedWhenItComesBack) {
   FakeFleet fleet;
   fleet.add(2);
