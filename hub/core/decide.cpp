@@ -162,13 +162,16 @@ Result<void> rebuild_rollout(HubState& state, Rollout& rollout, WallTime now) {
     if (is_terminal(target.state) && !target.is_cancelling) continue;
     if (target.state == TargetState::Waiting && target.reason == WaitReason::Conflict)
       state.queued[id].insert(rollout.id);
+    bound_times(rollout, target, now);
     schedule(state, target, std::max(now, target.wake_at));
   }
   if (is_terminal(rollout.phase)) return {};
+  rollout.deadline = std::min(rollout.deadline, now + rollout.policy.timeouts.rollout);
   state.due.insert({rollout.deadline, DueKey::Kind::Rollout, rollout.id.text()});
   if (rollout.open_wave < rollout.waves.size() && rollout.waves[rollout.open_wave].phase == WavePhase::Open) {
-    state.due.insert({rollout.waves[rollout.open_wave].opened_at + rollout.policy.timeouts.wave, DueKey::Kind::Rollout,
-                      rollout.id.text()});
+    Wave& wave = rollout.waves[rollout.open_wave];
+    wave.opened_at = std::min(wave.opened_at, now);
+    state.due.insert({wave.opened_at + rollout.policy.timeouts.wave, DueKey::Kind::Rollout, rollout.id.text()});
   }
   return {};
 }

@@ -62,6 +62,38 @@ bool is_superseded(const HubState& state, const Rollout& rollout, const Target& 
   return false;
 }
 
+/// The longest that the rules let a target stay in its state; the whole rollout where they set no limit of its own.
+Duration longest_in_state(const Rollout& rollout, const Target& target) {
+  const Timeouts& limits = rollout.policy.timeouts;
+  switch (target.state) {
+    case TargetState::Preparing:
+    case TargetState::Prepared: return std::max(limits.prepare, limits.report_grace);
+    case TargetState::Granted: return std::max(limits.grant, limits.report_grace);
+    case TargetState::Executing:
+    case TargetState::Verifying: return limits.attempt + limits.verify + limits.report_grace;
+    case TargetState::Soaking: return rollout.waves[target.wave].plan.soak + limits.report_grace;
+    case TargetState::Waiting:
+    case TargetState::Unknown:
+    case TargetState::Succeeded:
+    case TargetState::Failed:
+    case TargetState::Excluded:
+    case TargetState::Superseded:
+    case TargetState::Canceled:
+    case TargetState::Deferred: return limits.rollout;
+  }
+  return limits.rollout;
+}
+
+/// The longest until it is looked at again.
+Duration longest_until_wake(const Rollout& rollout, const Target& target) {
+  if (is_in_flight(target.state)) return longest_in_state(rollout, target);
+  if (target.state != TargetState::Waiting) return kIdle;
+  const std::vector<Duration>& backoff = rollout.policy.retry.backoff;
+  if (target.reason == WaitReason::Offline) return rollout.policy.timeouts.offline_grace;
+  if (target.reason == WaitReason::Backoff && !backoff.empty()) return std::ranges::max(backoff);
+  return kIdle;
+}
+
 void wait_or_begin(Turn& turn, Rollout& rollout, Target& target) {
   Device& device = device_of(turn, target);
   if (!may_run_now(rollout, target)) {
@@ -460,6 +492,13 @@ void excuse_silence(Turn& turn, const Rollout& rollout, Target& target) {
   if (target.deadline >= grace) return;
   target.deadline = grace;
   touch(turn, TargetKey{rollout.id, target.device});
+}
+
+void bound_times(const Rollout& rollout, Target& target, WallTime now) {
+  target.deadline = std::min(target.deadline, now + longest_in_state(rollout, target));
+  target.wake_at = std::min(target.wake_at, now + longest_until_wake(rollout, target));
+  target.prepared_at = std::min(target.prepared_at, now);
+  target.granted_at = std::min(target.granted_at, now);
 }
 
 void again(Turn& turn, Rollout& rollout, Target& target) {

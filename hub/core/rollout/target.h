@@ -34,6 +34,10 @@ void take_restart(Turn& turn, Rollout& rollout, Target& target);
 /// The hub was away, so nobody could report: that silence makes no device late.
 void excuse_silence(Turn& turn, const Rollout& rollout, Target& target);
 
+/// The hub starts: no time may lie farther off than the rules put it from now. The clock may have been wrong before,
+/// and a timer would then wait for years.
+void bound_times(const Rollout& rollout, Target& target, WallTime now);
+
 /// After an operator's retry: back to waiting, with a new attempt to come.
 void again(Turn& turn, Rollout& rollout, Target& target);
 

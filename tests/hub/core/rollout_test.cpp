@@ -322,6 +322,31 @@ TEST(Rollout, ALongAbsenceOfTheHubMakesNoDeviceLate) {
   EXPECT_EQ(executing(fleet, 2), 1) << "the next wave goes on";
 }
 
+TEST(Rollout, AClockThatOnceRanAheadHoldsNoTimerAfterARestart) {
+  FakeFleet fleet;
+  fleet.add(2);
+  const WallTime right = fleet.now;
+  fleet.now = fleet.now + std::chrono::years(10);
+  fleet.device("pi-2").is_on = false;
+  fleet.pass(3min);
+  fleet.start(make_policy({wave_up_to("all", kBasisPoints)}));
+  ASSERT_EQ(fleet.targets(), "pi-1 executing\npi-2 waiting(offline)\n");
+  fleet.now = right;
+  fleet.device("pi-1").is_on = false;
+  fleet.restart_hub();
+  const Rollout& rollout = fleet.rollout();
+  EXPECT_LE(rollout.deadline, right + rollout.policy.timeouts.rollout);
+  EXPECT_LE(rollout.waves[0].opened_at, right);
+  for (const auto& [id, target] : rollout.targets) {
+    EXPECT_LE(target.prepared_at, right) << "or its nonce stays fresh for ten years";
+    EXPECT_LE(target.granted_at, right);
+  }
+  fleet.pass(31min);
+  EXPECT_EQ(fleet.targets(), "pi-1 executing\npi-2 deferred\n");
+  fleet.pass(45min);
+  EXPECT_EQ(fleet.targets(), "pi-1 unknown\npi-2 deferred\n");
+}
+
 TEST(Rollout, AGoThatTheHubsAbsenceMadeVoidIsReplaced) {
   FakeFleet fleet;
   fleet.add(1);
