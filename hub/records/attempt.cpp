@@ -1,5 +1,6 @@
 #include "hub/records/attempt.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/core.h>
@@ -19,6 +20,9 @@ Result<Ours> from_wire(int value, int count, std::string_view what) {
   }
   return static_cast<Ours>(value - 1);
 }
+
+/// Chosen: far beyond what a nonce is good for. The device's number may be anything, and times are reckoned with it.
+constexpr Duration kAgoMax = std::chrono::hours(24);
 
 constexpr int kStates = static_cast<int>(AttemptState::Refused) + 1;
 constexpr int kOutcomes = static_cast<int>(StepOutcome::UndoFailed) + 1;
@@ -56,7 +60,7 @@ Result<ReportedAttempt> read_attempt(const v1::Attempt& in) {
   out.detail = in.detail();
   out.refusal = in.refusal();
   out.is_transient = in.is_transient();
-  out.prepared_ago = Duration(in.prepared_ago_ms());
+  out.prepared_ago = Duration(std::min<std::uint64_t>(in.prepared_ago_ms(), kAgoMax.count()));
   for (const v1::StepResult& result : in.results()) {
     KELPIE_TRY(StepResult value, read_result(result));
     out.results.push_back(std::move(value));

@@ -1,7 +1,10 @@
 // The hub's loop from signed frame to signed frame: sessions, a rollout, crashes between any two steps, refusals.
+#include <limits>
+
 #include <gtest/gtest.h>
 #include <kelpie/v1/report.pb.h>
 
+#include "hub/records/attempt.h"
 #include "tests/hub/shell/hub_world.h"
 
 namespace kelpie::hub {
@@ -151,6 +154,21 @@ TEST(Replayed, AReportChangesNothing) {
   world.frame(played.heartbeat());
   world.frame(old);
   EXPECT_EQ(world.device("pi-1").sequence, sequence + 1);
+}
+
+TEST(Reported, ATimeThatCannotBeIsLongAgoAndNotInTheFuture) {
+  v1::Attempt attempt;
+  attempt.set_id(to_string(AttemptId{*RolloutId::parse("01J00000000000000000000000"), {}, 1}));
+  attempt.set_hash(Digest{}.bytes());
+  attempt.set_state(v1::PREPARED);
+  for (const std::uint64_t ago : {std::numeric_limits<std::uint64_t>::max(), std::uint64_t{1} << 63U}) {
+    attempt.set_prepared_ago_ms(ago);
+    const Result<ReportedAttempt> read = records::read_attempt(attempt);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->prepared_ago, std::chrono::hours(24));
+  }
+  attempt.set_prepared_ago_ms(90'000);
+  EXPECT_EQ(records::read_attempt(attempt)->prepared_ago, std::chrono::seconds(90));
 }
 
 TEST(Open, AKeyThatIsNoHubsIsRefused) {
