@@ -42,6 +42,17 @@ Result<void> check_labels(const Labels& labels) {
   return {};
 }
 
+/// A device that was here before kept the highest generation it took and refuses any below; so did the rollouts.
+void recall_generations(const HubState& state, Device& device) {
+  for (const auto& [id, rollout] : state.rollouts) {
+    const auto target = rollout.targets.find(device.id);
+    if (target == rollout.targets.end()) continue;
+    Assigned& assigned = device.assigned[rollout.scope];
+    if (target->second.generation <= assigned.generation) continue;
+    assigned = {.generation = target->second.generation, .release = rollout.release};
+  }
+}
+
 }  // namespace
 
 Result<Device*> device_named(HubState& state, const std::string& name) {
@@ -79,6 +90,7 @@ Result<std::string> add_device(Turn& turn, const AddDevice& add, bool is_dry_run
   device.labels = add.labels;
   device.added_at = turn.now;
   device.added_by = turn.actor;
+  recall_generations(turn.state, device);
   turn.state.device_names[add.name] = add.id;
   place_in_fleet(turn.state, turn.state.devices.emplace(add.id, std::move(device)).first->second, fleet);
   touch_synced(turn, DeviceKey{add.id});

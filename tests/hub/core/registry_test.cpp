@@ -128,6 +128,26 @@ TEST(Registry, TotalsFollowEveryChange) {
   EXPECT_EQ(fleet.state().totals.connection[Connection::Offline], 0U);
 }
 
+// A device refuses a generation below the highest it ever took, and it still holds what it took before.
+TEST(Registry, ADeviceThatIsAddedAgainGoesOnCountingGenerations) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.finish("pi-1");
+  fleet.now = fleet.now + std::chrono::seconds(1);
+  fleet.start(make_policy({}), "2");
+  fleet.finish("pi-1");
+  const DeviceId id = fleet.device("pi-1").id;
+  ASSERT_EQ(fleet.rollout().targets.at(id).generation, 2U);
+  ASSERT_TRUE(fleet.write(DecommissionDevice{"pi-1", "in repair"}));
+  fleet.restart_hub();
+  ASSERT_TRUE(fleet.write(AddDevice{"pi-1", id, {{"role", "edge"}}}));
+  fleet.hello("pi-1");
+  fleet.now = fleet.now + std::chrono::seconds(1);
+  fleet.start(make_policy({}), "3");
+  EXPECT_EQ(fleet.rollout().targets.at(id).generation, 3U);
+}
+
 TEST(Registry, PagesOfDevicesGoOnWhereTheyEnded) {
   FakeFleet fleet;
   fleet.add(5);
