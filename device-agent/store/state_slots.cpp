@@ -132,10 +132,14 @@ Result<std::unique_ptr<StateSlots>> StateSlots::open(const std::string& folder) 
 Result<std::string> StateSlots::load() {
   std::optional<Slot> best;
   bool is_new = true;
+  std::size_t unreadable = 0;
   for (std::size_t i = 0; i < files_->fds.size(); ++i) {
-    KELPIE_TRY(const std::string bytes, read_all(files_->fds[i], kSlotBytes));
-    is_new = is_new && is_untouched(bytes);
-    std::optional<Slot> slot = decode(bytes);
+    const Result<std::string> bytes = read_all(files_->fds[i], kSlotBytes);
+    is_new = is_new && bytes && is_untouched(*bytes);
+    // Dead blocks are damage like any other. Only when the card gives no word at all may it do so at the next start.
+    if (!bytes && ++unreadable == files_->fds.size()) return fail(bytes.error());
+    if (!bytes) continue;
+    std::optional<Slot> slot = decode(*bytes);
     if (!slot || (best && best->counter > slot->counter)) continue;
     files_->newest = i;
     best = std::move(slot);

@@ -1,7 +1,11 @@
 // Two slots in turn: whatever happens to one write, the newest whole state is found.
 #include "device-agent/store/state_slots.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -29,6 +33,18 @@ class Slots : public ::testing::Test {
     std::string bytes = test::read_file(dir_ / name);
     bytes.at(at) = static_cast<char>(bytes.at(at) ^ 1);
     test::write_file(dir_ / name, bytes);
+  }
+  /// What the slot was opened as can no longer be read, as when its blocks of the card have died.
+  void make_unreadable(const std::string& name) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(entry.path(), gone) != dir_ / name) continue;
+      const int blind = ::open((dir_ / name).c_str(), O_WRONLY | O_CLOEXEC);
+      ASSERT_GE(dup2(blind, std::stoi(entry.path().filename())), 0);
+      close(blind);
+      return;
+    }
+    FAIL() << name << " is not open";
   }
   test::TempDir dir_;
 };
@@ -81,6 +97,27 @@ TEST_F(Slots, BothDamagedIsALossAndIsSaid) {
   ASSERT_FALSE(lost);
   EXPECT_EQ(lost.error().code, Code::DataLoss);
   EXPECT_EQ(lost.error().reason, "state-lost");
+}
+
+TEST_F(Slots, OneThatCannotBeReadIsADamagedOne) {
+  commit("old");  // slot a
+  commit("new");  // slot b
+  for (const auto& [name, expected] : {std::pair{"state.b", "old"}, std::pair{"state.a", "new"}}) {
+    const auto slots = open();
+    make_unreadable(name);
+    const Result<std::string> loaded = slots->load();
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ(*loaded, expected) << name;
+  }
+}
+
+TEST_F(Slots, OneThatCannotBeReadIsNeverTakenForANewOne) {
+  commit("old");  // slot a; nothing was ever written to slot b
+  const auto slots = open();
+  make_unreadable("state.a");
+  EXPECT_EQ(slots->load().error().reason, "state-lost");
+  make_unreadable("state.b");
+  EXPECT_EQ(slots->load().error().code, Code::Unavailable) << "no word from the card is not a loss yet";
 }
 
 TEST_F(Slots, TooLargeChangesNothing) {
