@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -161,12 +162,22 @@ void write_some(Running& running, std::string_view& input) {
 
 using OnOutput = std::function<void(std::string_view)>;
 
-void read_some(Fd& from, Output& into, const OnOutput& on_output = {}) {
+/// How many bytes came.
+std::size_t read_some(Fd& from, Output& into, const OnOutput& on_output = {}) {
   std::array<char, kPipeBytes> buffer{};
   const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
   if (got > 0) into.add({buffer.data(), static_cast<std::size_t>(got)});
   if (got > 0 && on_output) on_output({buffer.data(), static_cast<std::size_t>(got)});
   if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) from.reset();
+  return got > 0 ? static_cast<std::size_t>(got) : 0;
+}
+
+/// What the process left in the pipe at its end. Not what comes after: a grandchild may go on writing for ever.
+void read_rest(Fd& from, Output& into, const OnOutput& on_output = {}) {
+  int left = 0;
+  if (!from.is_open() || ioctl(from.get(), FIONREAD, &left) != 0) return;
+  for (auto wanted = static_cast<std::size_t>(left); wanted > 0 && from.is_open();)
+    wanted -= std::min(wanted, read_some(from, into, on_output));
 }
 
 /// One wait on everything that can happen. True when the process has ended.
@@ -179,9 +190,7 @@ bool wait_once(Running& running, std::string_view& input, Output& out, Output& e
   if (polled[1].revents != 0) read_some(running.out, out, on_output);
   if (polled[2].revents != 0) read_some(running.err, err);
   if (polled[3].revents != 0) write_some(running, input);
-  // What it wrote before its end is read first. A grandchild may keep the pipes open: the end of the process counts.
-  const bool is_quiet = (polled[1].revents & POLLIN) == 0 && (polled[2].revents & POLLIN) == 0;
-  return polled[0].revents != 0 && is_quiet;
+  return polled[0].revents != 0;
 }
 
 int reap(pid_t pid) {
@@ -214,6 +223,8 @@ Result<Exit> PosixProcess::run(const Command& command) {
     deadline = now() + kill_grace_;
     kill(-running.pid, SIGTERM);
   }
+  read_rest(running.out, out, command.on_output);
+  read_rest(running.err, err);
   // Whoever it left behind in its group has no business without it. The group's number is ours until it is reaped.
   kill(-running.pid, SIGKILL);
   exit.code = reap(running.pid);

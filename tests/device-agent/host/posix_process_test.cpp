@@ -118,6 +118,44 @@ TEST(PosixProcess, WhoIgnoresTermIsKilled) {
   EXPECT_EQ(exit->code, 128 + SIGKILL);
 }
 
+// One in a session of its own is out of reach of the group's signals. Whenever its output is looked at, more of it has
+// come: the listener waits for that.
+TEST(PosixProcess, AGrandchildThatKeepsWritingHoldsNobodyUp) {
+  const test::TempDir dir;
+  const std::string log = dir / "written";
+  const auto run = [&](const std::string& end, Duration limit) {
+    Command noisy = python(
+        "import os, time\n"
+        "log = open('" +
+            log +
+            "', 'wb', 0)\n"
+            "if os.fork() == 0:\n"
+            "  os.setsid()\n"
+            "  end = time.monotonic() + 8\n"
+            "  while time.monotonic() < end:\n"
+            "    os.write(1, b'x' * 4096)\n"
+            "    log.write(b'.')\n"
+            "  os._exit(0)\n"
+            "while os.fstat(log.fileno()).st_size < 3: os.sched_yield()\n" +
+            end,
+        limit);
+    noisy.on_output = [&](std::string_view) {
+      const std::size_t before = test::read_file(log).size();
+      static_cast<void>(test::eventually([&] { return test::read_file(log).size() > before + 1; }, 1s));
+    };
+    return PosixProcess(200ms).run(noisy);
+  };
+  const Result<Exit> left = run("os._exit(3)\n", 5s);
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->code, 3);
+  EXPECT_FALSE(left->is_timeout);
+  const SteadyTime before = SystemClock().steady();
+  const Result<Exit> awaited = run("os.wait()\n", 1s);
+  ASSERT_TRUE(awaited);
+  EXPECT_TRUE(awaited->is_timeout);
+  EXPECT_LT(SystemClock().steady() - before, 5s);
+}
+
 TEST(PosixProcess, StopEndsARunningCommandAndRefusesTheNext) {
   PosixProcess processes;
   std::jthread stopper([&] { processes.set_stopping(true); });
