@@ -158,8 +158,8 @@ TEST(MqttBus, NeitherSendsNorPassesOnWhatIsOverTheCap) {
   bus->publish("kelpie/v1/all", as_bytes(std::string(kBusPayloadBytesMax + 1, 'x')));
   EXPECT_EQ(bus->dropped(), 1U);
   const kelpie::test::Finished sent =
-      kelpie::test::run({.argv = {"/usr/bin/mosquitto_pub", "-p", std::to_string(broker.port()), "-t", "kelpie/v1/all",
-                                  "-q", "1", "-f", folder / "large"},
+      kelpie::test::run({.argv = {"/usr/bin/mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
+                                  "-t", "kelpie/v1/all", "-q", "1", "-f", folder / "large"},
                          .env = {},
                          .out_file = {},
                          .err_file = {}});
