@@ -1,8 +1,11 @@
 #include "tests/support/double_device.h"
 
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -12,6 +15,20 @@
 #include "tools/sim/microk8s/sim_microk8s.h"
 
 namespace kelpie::test {
+namespace {
+
+bool accepts(const std::string& socket_path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_path.size() >= sizeof(address.sun_path)) return false;
+  std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool is_open = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  close(fd);
+  return is_open;
+}
+
+}  // namespace
 
 DoubleDevice::DoubleDevice(DoubleOptions options) : programs_(std::move(options.programs)), speed_(options.speed) {
   make_double_folder(dir_.path(), programs_ + "/device_double", options.state, std::move(options.world), speed_);
@@ -19,11 +36,7 @@ DoubleDevice::DoubleDevice(DoubleOptions options) : programs_(std::move(options.
 
 void DoubleDevice::start_snapd() {
   snapd_ = Child::start({.argv = {programs_ + "/snapd_double", folder()}, .env = {}, .out_file = {}, .err_file = {}});
-  const std::string socket = snapd_socket();
-  EXPECT_TRUE(eventually([&] {
-    struct stat found {};
-    return stat(socket.c_str(), &found) == 0;
-  }));
+  EXPECT_TRUE(eventually([&] { return accepts(snapd_socket()); }));  // there is a moment between its name and listening
 }
 
 void DoubleDevice::stop_snapd() {
