@@ -24,7 +24,7 @@ constexpr std::size_t kPrefixLeast = 3;  // shorter beginnings fit too much to b
 constexpr std::size_t kUlidLength = 26;
 constexpr std::uint32_t kPageMax = 1'000;          // the hub's
 constexpr std::size_t kSuggestedFrom = 5'000;      // names looked through for a suggestion
-constexpr std::size_t kLineBytesMax = 64U << 10U;  // chosen: a device line with many labels has a few hundred
+constexpr std::size_t kNameBytesMax = 64U << 10U;  // chosen: a device line with many labels has a few hundred
 
 Error ambiguous(std::string_view noun, const std::string& typed, const std::vector<std::string>& fits,
                 std::string hint) {
@@ -90,9 +90,9 @@ Result<void> add_word(Session& session, const std::string& word, std::vector<std
 Result<std::vector<std::string>> read_lines(std::istream& in) {
   std::vector<std::string> out;
   for (std::string line; std::getline(in, line);) {
-    if (line.size() > kLineBytesMax || out.size() == kStdinNamesMax) {
+    if (line.size() > kNameBytesMax || out.size() == kStdinNamesMax) {
       return fail(Code::ResourceExhausted,
-                  fmt::format("line {} is beyond {} lines of {} bytes", out.size() + 1, kStdinNamesMax, kLineBytesMax));
+                  fmt::format("line {} is beyond {} lines of {} bytes", out.size() + 1, kStdinNamesMax, kNameBytesMax));
     }
     out.push_back(std::move(line));
   }
