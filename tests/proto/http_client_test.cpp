@@ -1,88 +1,33 @@
 // HTTP calls against a server that says what the test wrote down, byte for byte.
 #include "proto/wire/http_client.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <thread>
-
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/broker.h"
+#include "tests/support/one_answer.h"
 
 namespace kelpie::wire {
 namespace {
 
-/// Answers one call over a Unix socket with fixed bytes, then closes or, when told so, says no more.
-class Answer {
- public:
-  enum class Then { Close, HoldOpen };
+using kelpie::test::OneAnswer;
 
-  explicit Answer(std::string response, Then then = Then::Close)
-      : response_(std::move(response)), then_(then), listener_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path().copy(address.sun_path, sizeof(address.sun_path) - 1);
-    EXPECT_EQ(bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-    EXPECT_EQ(listen(listener_, 1), 0);
-    thread_ = std::jthread([this] { serve(); });
-  }
-  Answer(const Answer&) = delete;
-  Answer& operator=(const Answer&) = delete;
-  ~Answer() {
-    shutdown(listener_, SHUT_RDWR);  // wakes a server that nobody called
-    thread_.join();
-    close(listener_);
-  }
-
-  [[nodiscard]] HttpRequest request() const { return {.url = "http://hub/v1/fleet", .unix_socket = path()}; }
-  /// What the client sent; after the call.
-  [[nodiscard]] std::string received() {
-    thread_.join();
-    thread_ = std::jthread([] {});
-    return received_;
-  }
-
- private:
-  [[nodiscard]] std::string path() const { return folder_ / "socket"; }
-  void serve() {
-    const int peer = accept(listener_, nullptr, nullptr);
-    if (peer < 0) return;
-    std::string block(4'096, '\0');
-    while (received_.find("\r\n\r\n") == std::string::npos) {
-      const ssize_t got = read(peer, block.data(), block.size());
-      if (got <= 0) break;
-      received_.append(block, 0, static_cast<std::size_t>(got));
-    }
-    EXPECT_GE(send(peer, response_.data(), response_.size(), MSG_NOSIGNAL), 0);
-    if (then_ == Then::HoldOpen) {
-      while (read(peer, block.data(), block.size()) > 0) continue;  // until the client gives up
-    }
-    close(peer);
-  }
-
-  const kelpie::test::TempDir folder_;
-  const std::string response_;
-  const Then then_;
-  const int listener_;
-  std::string received_;
-  std::jthread thread_;
-};
+HttpRequest request_to(const OneAnswer& answer) {
+  return {.url = "http://hub/v1/fleet", .unix_socket = answer.socket()};
+}
 
 TEST(HttpClient, AnAnswerCarriesItsChallenge) {
-  Answer answer(
+  OneAnswer answer(
       "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"https://a/t\"\r\nContent-Length: 0\r\n\r\n");
-  const Result<HttpResponse> response = http_call(answer.request());
+  const Result<HttpResponse> response = http_call(request_to(answer));
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->status, 401);
   EXPECT_EQ(response->challenge, "Bearer realm=\"https://a/t\"");
 }
 
 TEST(HttpClient, BringsStatusTypeAndBody) {
-  const Answer answer("HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
-  const Result<HttpResponse> response = http_call(answer.request());
+  const OneAnswer answer("HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+  const Result<HttpResponse> response = http_call(request_to(answer));
 
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->status, 409);
@@ -91,8 +36,8 @@ TEST(HttpClient, BringsStatusTypeAndBody) {
 }
 
 TEST(HttpClient, SendsMethodHeadersAndBody) {
-  Answer answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-  HttpRequest request = answer.request();
+  OneAnswer answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  HttpRequest request = request_to(answer);
   request.method = "PUT";
   request.headers = {{"Authorization", "Bearer x"}};
   request.body = "{\"a\":1}";
@@ -106,13 +51,13 @@ TEST(HttpClient, SendsMethodHeadersAndBody) {
 
 TEST(HttpClient, StopsAtItsCap) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
-  const Answer fits(head + "0123456789");
-  HttpRequest request = fits.request();
+  const OneAnswer fits(head + "0123456789");
+  HttpRequest request = request_to(fits);
   request.response_bytes_max = 10;
   EXPECT_TRUE(http_call(request));
 
-  const Answer large(head + "0123456789");
-  request = large.request();
+  const OneAnswer large(head + "0123456789");
+  request = request_to(large);
   request.response_bytes_max = 9;
   const Result<HttpResponse> response = http_call(request);
   ASSERT_FALSE(response);
@@ -120,8 +65,8 @@ TEST(HttpClient, StopsAtItsCap) {
 }
 
 TEST(HttpClient, GivesUpWhenItsTimeIsOver) {
-  const Answer silent("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234", Answer::Then::HoldOpen);
-  HttpRequest request = silent.request();
+  const OneAnswer silent("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234", OneAnswer::Then::HoldOpen);
+  HttpRequest request = request_to(silent);
   request.timeout = std::chrono::milliseconds(100);
   const Result<HttpResponse> response = http_call(request);
 
@@ -130,17 +75,17 @@ TEST(HttpClient, GivesUpWhenItsTimeIsOver) {
 }
 
 TEST(HttpClient, RefusesABodyThatWasCutShort) {
-  const Answer answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234");
-  const Result<HttpResponse> response = http_call(answer.request());
+  const OneAnswer answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234");
+  const Result<HttpResponse> response = http_call(request_to(answer));
 
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, Code::Unavailable);
 }
 
 TEST(HttpStream, PassesBytesOnUntilTheCallerHasEnough) {
-  const Answer answer("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nline\n", Answer::Then::HoldOpen);
+  const OneAnswer answer("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nline\n", OneAnswer::Then::HoldOpen);
   std::string seen;
-  const Result<HttpResponse> response = http_stream(answer.request(), [&](std::string_view bytes) {
+  const Result<HttpResponse> response = http_stream(request_to(answer), [&](std::string_view bytes) {
     seen += bytes;
     return !seen.ends_with('\n');
   });
@@ -152,11 +97,11 @@ TEST(HttpStream, PassesBytesOnUntilTheCallerHasEnough) {
 }
 
 TEST(HttpStream, EndsWhenTheCallerIsDoneThoughNothingMoreArrives) {
-  const Answer answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", Answer::Then::HoldOpen);
+  const OneAnswer answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", OneAnswer::Then::HoldOpen);
   std::string received;
 
   const Result<HttpResponse> response = http_stream(
-      answer.request(),
+      request_to(answer),
       [&](std::string_view bytes) {
         received.append(bytes);
         return true;
@@ -168,8 +113,8 @@ TEST(HttpStream, EndsWhenTheCallerIsDoneThoughNothingMoreArrives) {
 }
 
 TEST(HttpStream, CollectsTheBodyOfARefusal) {
-  const Answer answer("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
-  const Result<HttpResponse> response = http_stream(answer.request(), [](std::string_view) {
+  const OneAnswer answer("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone");
+  const Result<HttpResponse> response = http_stream(request_to(answer), [](std::string_view) {
     ADD_FAILURE() << "a refusal is no stream";
     return true;
   });

@@ -98,12 +98,20 @@ Finished OperatorDesk::kelpie(std::vector<std::string> words) {
   return kelpie_as(operator_key(), std::move(words));
 }
 
+Child OperatorDesk::start(std::vector<std::string> words) {
+  return start_as(operator_key(), std::move(words));
+}
+
+Child OperatorDesk::start_as(const std::string& key, std::vector<std::string> words) {
+  return Child::start({.argv = argv_of(std::move(words)),
+                       .env = {"KELPIE_HUB=" + hub_->socket(), "KELPIE_SIGN_KEY=" + key,
+                               "XDG_CONFIG_HOME=" + dir_.path(), "LC_ALL=C.UTF-8"},
+                       .out_file = {},
+                       .err_file = {}});
+}
+
 Finished OperatorDesk::kelpie_as(const std::string& key, std::vector<std::string> words) {
-  Child child = Child::start({.argv = argv_of(std::move(words)),
-                              .env = {"KELPIE_HUB=" + hub_->socket(), "KELPIE_SIGN_KEY=" + key,
-                                      "XDG_CONFIG_HOME=" + dir_.path(), "LC_ALL=C.UTF-8"},
-                              .out_file = {},
-                              .err_file = {}});
+  Child child = start_as(key, std::move(words));
   EXPECT_TRUE(eventually([&] {
     hub_->pump(kPump);
     return !child.is_running();

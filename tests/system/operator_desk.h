@@ -20,12 +20,17 @@ class OperatorDesk {
   /// The same with another key.
   Finished kelpie_as(const std::string& key, std::vector<std::string> words);
 
+  /// The same as ana, without waiting for its end.
+  Child start(std::vector<std::string> words);
+
   /// Writes a file of the desk; its path.
   std::string file(const std::string& name, const std::string& text);
   [[nodiscard]] std::string path(const std::string& name) const { return dir_ / name; }
   [[nodiscard]] std::string operator_key() const { return dir_ / "installation/operator/operator.key"; }
 
  private:
+  Child start_as(const std::string& key, std::vector<std::string> words);
+
   TempDir dir_;
   std::unique_ptr<HubProgram> hub_;
 };

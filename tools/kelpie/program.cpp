@@ -12,19 +12,21 @@ namespace kelpie::cli {
 namespace {
 
 /// What the hub refused, or the same form for an error of our own.
-api::v1::Problem problem_of(const Error& error, const std::optional<api::v1::Problem>& refused) {
-  if (refused && refused->message() == error.message) return *refused;
+api::v1::Problem problem_of(const Error& error, const Session* session) {
+  const bool is_refusal = session != nullptr && session->refused() && session->refused()->message() == error.message;
+  if (is_refusal) return *session->refused();
   api::v1::Problem out;
   out.set_code(std::string(to_string(error.code)));
   out.set_reason(error.reason);
   out.set_message(error.message);
   out.set_hint(error.hint);
+  if (session != nullptr) out.set_request_id(session->request_id());
   return out;
 }
 
-int fail_with(Screen& screen, const Error& error, const std::optional<api::v1::Problem>& refused) {
+int fail_with(Screen& screen, const Error& error, const Session* session = nullptr) {
   const ExitCode code = exit_code_of(error);
-  const api::v1::Problem problem = problem_of(error, refused);
+  const api::v1::Problem problem = problem_of(error, session);
   screen.fail_with(error, problem);
   if (code == ExitCode::OurBug) {
     screen.note(fmt::format("  this is a bug of kelpie {}; please report it with request {}", KELPIE_VERSION,
@@ -46,8 +48,8 @@ int run_program(const std::vector<std::string>& arguments) {
   Result<Settings> settings = parsed ? read_settings(parsed->typed) : Result<Settings>(Settings{});
   const Settings defaults;
   Screen screen(settings ? *settings : defaults);
-  if (!parsed) return fail_with(screen, parsed.error(), {});
-  if (!settings) return fail_with(screen, settings.error(), {});
+  if (!parsed) return fail_with(screen, parsed.error());
+  if (!settings) return fail_with(screen, settings.error());
   Session session(*settings, screen);
   Result<View> view = fail(Code::Internal, "nothing ran");
   if (parsed->is_help) {
@@ -56,10 +58,10 @@ int run_program(const std::vector<std::string>& arguments) {
     Invocation invocation(*parsed->command, std::move(parsed->typed), *settings, session, screen);
     view = run_command(*parsed->command, invocation);
   }
-  if (!view) return fail_with(screen, view.error(), session.refused());
+  if (!view) return fail_with(screen, view.error(), &session);
   const ExitCode exit = view->exit;
   const Result<void> shown = screen.show(std::move(*view));
-  if (!shown) return fail_with(screen, shown.error(), {});
+  if (!shown) return fail_with(screen, shown.error(), &session);
   return static_cast<int>(exit);
 }
 

@@ -50,27 +50,28 @@ Result<void> Session::call_into(std::string_view rpc, const google::protobuf::Me
   return fail(Code::Internal, fmt::format("the hub's answer to {} is no {}", rpc, out.GetDescriptor()->name()));
 }
 
-/// Fills in where the request goes, as whom, and its id.
-Result<Endpoint> Session::address(wire::HttpRequest& request, const std::string& id) const {
+/// Fills in where the request goes, as whom, and a fresh id.
+Result<Endpoint> Session::address(wire::HttpRequest& request) {
   KELPIE_TRY(Endpoint endpoint, endpoint_of(settings_));
   request.url = endpoint.origin + request.url;
   request.unix_socket = endpoint.unix_socket;
-  request.headers.emplace_back("X-Request-Id", id);
+  request_id_ = fresh_id();
+  request.headers.emplace_back("X-Request-Id", request_id_);
   if (!endpoint.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
   return endpoint;
 }
 
 Result<wire::HttpResponse> Session::send(wire::HttpRequest request) {
   const std::string path = request.url;
-  const std::string id = fresh_id();
-  KELPIE_TRY(const Endpoint endpoint, address(request, id));
+  KELPIE_TRY(const Endpoint endpoint, address(request));
   SystemClock clock;
   for (int tried = 1;; ++tried) {
     const SteadyTime started = clock.steady();
     Result<wire::HttpResponse> response = wire::http_call(request);
     const auto took_ms = (clock.steady() - started).count();
-    screen_.trace(1, fmt::format("{} {} → {} in {} ms, request {}", request.method, path,
-                                 response ? std::to_string(response->status) : response.error().message, took_ms, id));
+    screen_.trace(
+        1, fmt::format("{} {} → {} in {} ms, request {}", request.method, path,
+                       response ? std::to_string(response->status) : response.error().message, took_ms, request_id_));
     if (response) return response;
     if (response.error().code == Code::DeadlineExceeded) {
       return fail({.code = Code::DeadlineExceeded,
@@ -88,7 +89,7 @@ Result<void> Session::stream(const std::string& path, Duration timeout,
                              const std::function<bool(std::string_view)>& on_bytes,
                              const std::function<bool()>& on_idle) {
   wire::HttpRequest request{.url = path, .headers = {{"Accept", "application/jsonl"}}, .timeout = timeout};
-  KELPIE_TRY(const Endpoint endpoint, address(request, fresh_id()));
+  KELPIE_TRY(const Endpoint endpoint, address(request));
   screen_.trace(1, fmt::format("GET {} as a stream", path));
   const Result<wire::HttpResponse> response = wire::http_stream(request, on_bytes, on_idle);
   if (response && response->status < kErrorStatusMin) return {};

@@ -64,17 +64,20 @@ class Session {
 
   /// What the hub last refused, whole: fields and request id for -o json.
   [[nodiscard]] const std::optional<api::v1::Problem>& refused() const { return refused_; }
+  /// The id of the newest request; empty before the first.
+  [[nodiscard]] const std::string& request_id() const { return request_id_; }
 
  private:
   [[nodiscard]] Result<void> call_into(std::string_view rpc, const google::protobuf::Message& request,
                                        const CallOptions& options, google::protobuf::Message& out);
   [[nodiscard]] Result<wire::HttpResponse> send(wire::HttpRequest request);
-  [[nodiscard]] Result<Endpoint> address(wire::HttpRequest& request, const std::string& id) const;
+  [[nodiscard]] Result<Endpoint> address(wire::HttpRequest& request);
   [[nodiscard]] Error refusal_of(const wire::HttpResponse& response);
 
   const Settings& settings_;
   Screen& screen_;
   std::optional<api::v1::Problem> refused_;
+  std::string request_id_;
 };
 
 }  // namespace kelpie::cli
