@@ -1,4 +1,6 @@
 // kelpie without a hub: contexts, settings, what it says when nobody answers, and how fast it is silent.
+#include <sys/stat.h>
+
 #include <chrono>
 
 #include <fmt/core.h>
@@ -6,12 +8,15 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/one_answer.h"
 #include "tests/system/cli_program.h"
 
 namespace kelpie::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
 
 TEST(CliAlone, AnAbsentHubIsNamedWithWhereItWasChosen) {
   const TempDir config;
@@ -72,6 +77,34 @@ TEST(CliAlone, ATokenGoesNowhereButToItsOwnHub) {
     }
   }
   EXPECT_EQ(lone_kelpie(config, {"status", "--hub", "http://192.0.2.1", "--token-file", token}).code, 4);
+}
+
+TEST(CliAlone, TalkOfRequestsGrowsWithEachVAndNeverTellsTheToken) {
+  const TempDir config;
+  const std::string token_file = config / "token";
+  write_file(token_file, "c2VjcmV0\n");
+  ASSERT_EQ(chmod(token_file.c_str(), S_IRUSR | S_IWUSR), 0);
+  const auto add_device = [&](const std::string& verbosity) {
+    OneAnswer hub(
+        "HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\nContent-Length: 56\r\n\r\n"
+        R"({"error":{"code":"ALREADY_EXISTS","message":"pi-1 was"}})");
+    std::vector<std::string> words{"device", "add", "pi-1", "--key", "00112233445566778899aabbccddeeff"};
+    words.insert(words.end(), {"--hub", hub.socket(), "--token-file", token_file});
+    if (!verbosity.empty()) words.push_back(verbosity);
+    const Finished added = lone_kelpie(config, words);
+    EXPECT_THAT(hub.received(), HasSubstr("Authorization: Bearer c2VjcmV0\r\n"));
+    EXPECT_THAT(added.out + added.err, Not(HasSubstr("c2VjcmV0")));
+    return added.err;
+  };
+  EXPECT_EQ(add_device(""), "error: pi-1 was\n");
+  const std::string requests = add_device("-v");
+  EXPECT_THAT(requests, MatchesRegex("POST /api/v1/devices → 409 in [0-9]+ ms, request [0-9A-Z]+\n"
+                                     "error: pi-1 was\n"));
+  const std::string all = add_device("-vv");
+  EXPECT_THAT(all, HasSubstr("> Authorization: Bearer (hidden)\n"));
+  EXPECT_THAT(all, HasSubstr("> Accept: application/protobuf\n"));
+  EXPECT_THAT(all, HasSubstr("> {\"name\":\"pi-1\",\"fingerprint\":\"00112233445566778899aabbccddeeff\""));
+  EXPECT_THAT(all, HasSubstr("< application/json, 56 bytes\n< {\"error\":{\"code\":\"ALREADY_EXISTS\""));
 }
 
 TEST(CliAlone, SettingsComeFromFlagVariableAndFile) {

@@ -91,6 +91,7 @@ TEST_F(CliReading, EveryReadingCommandGivesATableAndDataThatParses) {
     EXPECT_FALSE(object.is_discarded()) << json.out;
     EXPECT_TRUE(object.contains("kind") && object.contains("apiVersion")) << json.out;
     EXPECT_THAT(json.err, HasSubstr("request 0"));
+    EXPECT_THAT(json.err, HasSubstr(" bytes\n< {\""));
     const Finished lines = run(words, {"-o", "jsonl"});
     for (std::string_view rest = lines.out; !rest.empty();) {
       const std::size_t end = rest.find('\n');

@@ -10,12 +10,15 @@
 #include "tools/kelpie/exit_code.h"
 #include "tools/kelpie/route.h"
 #include "tools/kelpie/screen.h"
+#include "tools/kelpie/trace.h"
 
 namespace kelpie::cli {
 namespace {
 
 constexpr int kErrorStatusMin = 400;
-constexpr int kTries = 2;  // once more after a lost answer; the idempotency key makes it safe
+constexpr int kTraceRequests = 1;  // -v
+constexpr int kTraceAll = 2;       // -vv
+constexpr int kTries = 2;          // once more after a lost answer; the idempotency key makes it safe
 
 std::string fresh_id() {
   SystemEntropy entropy;
@@ -44,9 +47,12 @@ Result<void> Session::call_into(std::string_view rpc, const google::protobuf::Me
   if (options.if_revision) http.headers.emplace_back("If-Match", std::to_string(*options.if_revision));
   KELPIE_TRY(http.timeout, call_timeout(settings_));
   if (options.timeout) http.timeout = *options.timeout;
-  KELPIE_TRY(const wire::HttpResponse response, send(std::move(http)));
+  KELPIE_TRY(const wire::HttpResponse response, send(std::move(http), request));
   if (response.status >= kErrorStatusMin) return fail(refusal_of(response));
-  if (out.ParseFromString(response.body)) return {};
+  if (out.ParseFromString(response.body)) {
+    if (traces_all()) screen_.trace(kTraceAll, "< " + traced_body(out));
+    return {};
+  }
   return fail(Code::Internal, fmt::format("the hub's answer to {} is no {}", rpc, out.GetDescriptor()->name()));
 }
 
@@ -58,21 +64,30 @@ Result<Endpoint> Session::address(wire::HttpRequest& request) {
   request_id_ = fresh_id();
   request.headers.emplace_back("X-Request-Id", request_id_);
   if (!endpoint.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
+  for (const std::string& line : traced_headers(request)) screen_.trace(kTraceAll, line);
   return endpoint;
 }
 
-Result<wire::HttpResponse> Session::send(wire::HttpRequest request) {
+bool Session::traces_all() const {
+  return settings_.verbosity >= kTraceAll;
+}
+
+Result<wire::HttpResponse> Session::send(wire::HttpRequest request, const google::protobuf::Message& said) {
   const std::string path = request.url;
   KELPIE_TRY(const Endpoint endpoint, address(request));
+  if (traces_all() && !request.body.empty()) screen_.trace(kTraceAll, "> " + traced_body(said));
   SystemClock clock;
   for (int tried = 1;; ++tried) {
     const SteadyTime started = clock.steady();
     Result<wire::HttpResponse> response = wire::http_call(request);
     const auto took_ms = (clock.steady() - started).count();
-    screen_.trace(
-        1, fmt::format("{} {} → {} in {} ms, request {}", request.method, path,
-                       response ? std::to_string(response->status) : response.error().message, took_ms, request_id_));
-    if (response) return response;
+    screen_.trace(kTraceRequests, fmt::format("{} {} → {} in {} ms, request {}", request.method, path,
+                                              response ? std::to_string(response->status) : response.error().message,
+                                              took_ms, request_id_));
+    if (response) {
+      screen_.trace(kTraceAll, fmt::format("< {}, {} bytes", response->content_type, response->body.size()));
+      return response;
+    }
     if (response.error().code == Code::DeadlineExceeded) {
       return fail({.code = Code::DeadlineExceeded,
                    .message = fmt::format("the {} did not answer {} {} within {}", hub_words(settings_), request.method,
@@ -90,7 +105,7 @@ Result<void> Session::stream(const std::string& path, Duration timeout,
                              const std::function<bool()>& on_idle) {
   wire::HttpRequest request{.url = path, .headers = {{"Accept", "application/jsonl"}}, .timeout = timeout};
   KELPIE_TRY(const Endpoint endpoint, address(request));
-  screen_.trace(1, fmt::format("GET {} as a stream", path));
+  screen_.trace(kTraceRequests, fmt::format("GET {} as a stream, request {}", path, request_id_));
   const Result<wire::HttpResponse> response = wire::http_stream(request, on_bytes, on_idle);
   if (response && response->status < kErrorStatusMin) return {};
   if (response) return fail(refusal_of(*response));
@@ -104,6 +119,7 @@ Result<void> Session::stream(const std::string& path, Duration timeout,
 }
 
 Error Session::refusal_of(const wire::HttpResponse& response) {
+  if (traces_all()) screen_.trace(kTraceAll, "< " + traced_body(response.body));
   api::v1::ErrorReply reply;
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;  // a newer hub may say more

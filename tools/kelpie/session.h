@@ -70,7 +70,8 @@ class Session {
  private:
   [[nodiscard]] Result<void> call_into(std::string_view rpc, const google::protobuf::Message& request,
                                        const CallOptions& options, google::protobuf::Message& out);
-  [[nodiscard]] Result<wire::HttpResponse> send(wire::HttpRequest request);
+  [[nodiscard]] Result<wire::HttpResponse> send(wire::HttpRequest request, const google::protobuf::Message& said);
+  [[nodiscard]] bool traces_all() const;
   [[nodiscard]] Result<Endpoint> address(wire::HttpRequest& request);
   [[nodiscard]] Error refusal_of(const wire::HttpResponse& response);
 

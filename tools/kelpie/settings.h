@@ -40,7 +40,7 @@ struct Settings {
   std::string sort_by;  // a column's title, "-TITLE" for the other way round
   bool is_yes = false;
   bool is_quiet = false;
-  int verbosity = 0;  // -v: each request with its id; -vv more
+  int verbosity = 0;  // -v: each request with its time and id; -vv: headers and bodies too
 };
 
 /// Reads flags, environment and files. Errors: InvalidArgument naming the setting and where it is from; NotFound for a
