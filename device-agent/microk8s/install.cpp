@@ -32,6 +32,13 @@ bool is_snap_right(const Snap& snap, const InstallStep& step) {
   return snap.is_installed && snap.channel == step.channel && snap.is_active;
 }
 
+/// Going back owes no more than there was: one look, no waiting.
+bool is_ready_now(const Snap& snap, const Work& work) {
+  if (!snap.is_running()) return false;
+  const Tried<Node> node = read_node(work);
+  return node && node->is_ready;
+}
+
 Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
   KELPIE_TRY(const SnapdSystem system, read_system(work));
@@ -53,8 +60,8 @@ Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   const Json restore(Json::Object{{"channel", snap.channel},
                                   {"held", snap.is_held},
                                   {"installed", snap.is_installed},
-                                  {"revision", snap.revision},
-                                  {"running", snap.is_running()}});
+                                  {"ready", is_ready_now(snap, work)},
+                                  {"revision", snap.revision}});
   return prepared(snap.is_installed ? "now " + describe(snap) : "not installed; the store has " + step.channel,
                   restore);
 }
@@ -150,7 +157,7 @@ Tried<CallResult> undo(const std::string& restore_text, const Work& work) {
     return satisfied("removed again");
   }
   KELPIE_TRY(go_back_to(*restore, work));
-  if (restore->at("running").is_true()) {
+  if (restore->at("ready").is_true()) {
     KELPIE_TRY(const Node node, await_node(work));
     return satisfied(
         fmt::format("back to {} ({}), node {} Ready", restore->text("channel"), restore->text("revision"), node.name));

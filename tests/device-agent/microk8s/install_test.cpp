@@ -6,6 +6,7 @@
 namespace kelpie::agent {
 namespace {
 
+using test::node_list;
 using test::ScriptedHost;
 using test::set_up_running;
 using test::snap_json;
@@ -275,11 +276,7 @@ TEST(Install, UndoOfAFirstInstallPurges) {
   EXPECT_TRUE(host.was_asked(R"(POST /v2/snaps/microk8s {"action":"remove","purge":true})"));
 }
 
-TEST(Install, UndoOfARefreshRevertsAndFollowsTheOldChannel) {
-  ScriptedHost host;
-  set_up_running(host);
-  const std::string restore = host.step(Phase::Prepare, install("1.33/stable")).restore;
-  ASSERT_FALSE(restore.empty());
+void reverts(ScriptedHost& host) {
   host.on_snapd("GET /v2/snaps/microk8s").out(snap_json("1.33/stable", "8001", "v1.33.1"), 200);
   host.on_change("POST /v2/snaps/microk8s");
   host.on_snapd(R"(POST /v2/snaps/microk8s {"action":"revert","revision":"7890"})")
@@ -288,10 +285,46 @@ TEST(Install, UndoOfARefreshRevertsAndFollowsTheOldChannel) {
   host.on_snapd(R"(POST /v2/snaps/microk8s {"action":"switch","channel":"1.32/stable"})")
       .out(R"({"change":"42"})", 202)
       .does([&host] { host.on_snapd("GET /v2/snaps/microk8s").out(snap_json("1.32/stable", "7890", "v1.32.3"), 200); });
+}
+
+TEST(Install, UndoOfARefreshRevertsAndFollowsTheOldChannel) {
+  ScriptedHost host;
+  set_up_running(host);
+  const std::string restore = host.step(Phase::Prepare, install("1.33/stable")).restore;
+  ASSERT_FALSE(restore.empty());
+  reverts(host);
   const CallResult result = host.step(Phase::Undo, install("1.33/stable"), restore);
   EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
   EXPECT_EQ(result.summary, "back to 1.32/stable (7890), node pi-01 Ready");
 }
+
+struct Before {
+  const char* name;
+  std::function<void(ScriptedHost&)> change;
+};
+class BeforeItWasNotReady : public testing::TestWithParam<Before> {};
+
+// A node that was not Ready before owes nobody Ready afterwards: going back would end as failed(broken) for ever.
+TEST_P(BeforeItWasNotReady, UndoAsksForNoMore) {
+  ScriptedHost host;
+  set_up_running(host);
+  GetParam().change(host);
+  const std::string restore = host.step(Phase::Prepare, install("1.33/stable")).restore;
+  reverts(host);
+  const CallResult result = host.step(Phase::Undo, install("1.33/stable"), restore);
+  EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
+  EXPECT_EQ(result.summary, "back to 1.32/stable (7890)");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Install, BeforeItWasNotReady,
+    testing::Values(Before{"Node", [](ScriptedHost& host) { host.on("kubectl get nodes").out(node_list("False")); }},
+                    Before{"Server",
+                           [](ScriptedHost& host) {
+                             host.on("kubectl get --raw /readyz").err("The connection to the server was refused");
+                             host.on("kubectl get nodes").err("The connection to the server was refused");
+                           }}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(Install, WithoutAnOldRevisionThereIsNoWayBack) {
   ScriptedHost host;
