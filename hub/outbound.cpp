@@ -12,8 +12,7 @@
 namespace kelpie::hub {
 namespace {
 
-constexpr std::uint32_t kWindowSecondsMin = 2;
-constexpr std::uint32_t kHellosPerSecond = 200;  // protocol section 5: window = devices / 200 s
+constexpr std::size_t kHellosPerSecond = 200;  // protocol section 5: window = devices / 200 s
 
 struct AttemptOf {
   const Rollout& rollout;
@@ -154,8 +153,8 @@ Outgoing seal_notice(const HubState& state, const Signer& signer) {
   notice.set_hub_start_unix_ms(static_cast<std::uint64_t>(state.started_at.unix_ms));
   notice.set_hub_epoch(signer.epoch);
   notice.set_trust_version(state.trust_version);
-  const auto window = static_cast<std::uint32_t>(state.devices.size()) / kHellosPerSecond;
-  notice.set_reconnect_window_s(std::max(kWindowSecondsMin, window));
+  const std::size_t window = (state.devices.size() + kHellosPerSecond - 1) / kHellosPerSecond;
+  notice.set_reconnect_window_s(static_cast<std::uint32_t>(std::max<std::size_t>(window, 1)));
   return {.topic = wire::all_topic(),
           .frame = wire::seal(wire::FrameType::Notice, signer.installation, as_bytes(notice.SerializeAsString()),
                               signer.key)};

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include <gtest/gtest.h>
+#include <kelpie/v1/deliver.pb.h>
 #include <kelpie/v1/report.pb.h>
 
 #include "hub/records/attempt.h"
@@ -169,6 +170,24 @@ TEST(Reported, ATimeThatCannotBeIsLongAgoAndNotInTheFuture) {
   }
   attempt.set_prepared_ago_ms(90'000);
   EXPECT_EQ(records::read_attempt(attempt)->prepared_ago, std::chrono::seconds(90));
+}
+
+// As many as it can take in a second, and nobody waits longer than that needs.
+TEST(Notice, SpreadsTheHellosOfTheFleet) {
+  const wire::SigningKey key = test::key_of(9);
+  HubState state;
+  std::string told;
+  for (const std::size_t devices : {0U, 1U, 200U, 201U, 1'000U}) {
+    while (state.devices.size() < devices) {
+      const DeviceId id = *DeviceId::from_bytes(blake2b_128(std::to_string(state.devices.size())).view());
+      state.devices.emplace(id, Device{});
+    }
+    const Outgoing notice = seal_notice(state, {key, test::sample_trust().installation, 1});
+    v1::Notice said;
+    ASSERT_TRUE(said.ParseFromString(wire::parse_frame(as_bytes(notice.frame))->payload));
+    told += " " + std::to_string(said.reconnect_window_s());
+  }
+  EXPECT_EQ(told, " 1 1 1 2 5");
 }
 
 TEST(Open, AKeyThatIsNoHubsIsRefused) {
