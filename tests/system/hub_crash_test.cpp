@@ -1,74 +1,127 @@
-// The real hub dies again and again, at every kind of moment, in the middle of rollouts: no result is lost and nothing
-// runs twice, read from what the devices themselves ran.
-#include <algorithm>
-#include <set>
+// The real hub is killed again and again in the middle of rollouts that real agents carry out: at each kind of moment,
+// and from outside at any. No result is lost and nothing runs twice, read from the devices' own logs.
+#include <functional>
+#include <string>
+#include <vector>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "tests/system/crash_fleet.h"
 #include "tests/system/fleet_operator.h"
 
 namespace kelpie::test {
 namespace {
 
-constexpr int kKillsEach = 17;  // of three kinds: 51
-constexpr int kCommitsMax = 9;  // how far into a hub's life a kill falls at most
-constexpr std::chrono::milliseconds kPump{20};
+constexpr std::uint64_t kSeed = 20'261'125;
+// All in the middle of rollouts.
+constexpr std::size_t kKillsEach = 17;     // of three kinds: 51
+constexpr std::size_t kKillsOutside = 12;  // more
+constexpr std::size_t kKillsDeaf = 4;      // more; one in each rollout
+constexpr std::uint64_t kTimesMax = 9;     // how often a hub passes the point at most before it dies there
+constexpr std::uint64_t kEventsMax = 12;   // how many events a hub lives at most before it is killed from outside
+constexpr std::size_t kRolloutsMax = 60;
 
-class CrashTest : public ::testing::Test {
+class HubCrash : public ::testing::Test {
  protected:
-  CrashTest() {
-    for (const char* point : {"before-commit", "after-commit", "after-publish"}) {
-      for (int i = 0; i < kKillsEach; ++i) {
-        plan_.push_back(fmt::format("{}:{}", point, 1 + uniform(entropy_, kCommitsMax)));
+  /// Rollouts, each of another release, until so many kills fell into them; then what devices and hub say of them.
+  void roll_out_until(std::size_t kills) {
+    SCOPED_TRACE(fmt::format("seed {}", kSeed));
+    while (kills_ < kills) {
+      ASSERT_LT(rollouts_.size(), kRolloutsMax);
+      rollouts_.push_back(people_.start_rollout(changing_release(static_cast<int>(rollouts_.size() + 1))));
+      is_rolling_ = true;
+      const api::v1::Rollout end = people_.finish(rollouts_.back());
+      is_rolling_ = false;
+      ASSERT_EQ(end.status().phase(), "succeeded") << end.status().why() << "\n" << fleet_.logs() << hub_.log();
+    }
+    hub_.kill();
+    hub_.start();  // what it says now it read from its store
+    fleet_.expect_done_once(rollouts_);
+  }
+  void count_kill() { kills_ += is_rolling_ ? 1 : 0; }
+
+  /// A hub that dies when it passes the point for the N-th time, and so does the next.
+  void die_at(const std::string& point) {
+    hub_.kill();
+    live_ = [this, point, is_first = true]() mutable {
+      if (hub_.is_running()) return;
+      if (!std::exchange(is_first, false)) {
+        EXPECT_NE(hub_.log().find("crash point reached point=" + point), std::string::npos) << hub_.log();
+        count_kill();
       }
-    }
-    for (std::size_t i = plan_.size() - 1; i > 0; --i) std::swap(plan_[i], plan_[uniform(entropy_, i + 1)]);
+      hub_.start(fmt::format("{}:{}", point, 1 + uniform(entropy_, kTimesMax)));
+    };
   }
 
-  /// Starts the hub again when it is dead, with the next kill planned for it.
-  void keep_alive() {
-    if (program_.is_running()) return;
-    if (!current_.empty()) {
-      EXPECT_NE(program_.log().find("crash point reached"), std::string::npos) << program_.log();
-      ++kills_[current_.substr(0, current_.find(':'))];
-    }
-    current_ = plan_.empty() ? std::string() : plan_.back();
-    if (!plan_.empty()) plan_.pop_back();
-    program_.start(current_);
+  /// A hub that is killed when somebody who watches its events has seen the N-th since the last kill.
+  void kill_after_events() {
+    live_ = [this, last = std::uint64_t{0}]() mutable {
+      if (last == 0) last = newest_event() + uniform(entropy_, kEventsMax);
+      if (newest_event() < last) return;
+      last = 0;
+      hub_.kill();
+      count_kill();
+      hub_.start();
+    };
+  }
+  std::uint64_t newest_event() {
+    const auto newest = hub_.get<api::v1::EventList>("/api/v1/events?pageSize=1");
+    return newest && newest->items_size() == 1 ? std::stoull(newest->items(0).seq()) : 0;
   }
 
-  void live() {
-    keep_alive();
-    program_.pump(kPump);
+  /// A hub that hangs as soon as every device has begun, and is killed when all of them have said how it ended.
+  void kill_deaf() {
+    live_ = [this, killed_in = std::size_t{0}]() mutable {
+      const std::size_t all = rollouts_.size() * fleet_.size();
+      if (!is_rolling_ || killed_in == rollouts_.size() || fleet_.said("state=executing") < all) return;
+      killed_in = rollouts_.size();
+      hub_.freeze();
+      EXPECT_TRUE(eventually([&] { return fleet_.said("state=succeeded") == all; })) << fleet_.logs();
+      hub_.kill();
+      if (heard_ends() < fleet_.size()) count_kill();  // otherwise the devices were faster than this test
+      hub_.start();
+    };
+  }
+  /// Of the rollout under way, in the killed hub's log.
+  [[nodiscard]] std::size_t heard_ends() const {
+    const std::string log = hub_.log();
+    return occurrences(log.substr(log.find("rollout.started object=rollout/" + rollouts_.back())), "target.succeeded");
   }
 
-  SeededEntropy entropy_{20'261'124};
-  std::vector<std::string> plan_;
-  std::string current_;
-  std::map<std::string, int> kills_;
-  HubProgram program_;
-  FleetOperator operator_{program_, [this] { live(); }};
+  SeededEntropy entropy_{kSeed};
+  std::vector<std::string> rollouts_;
+  std::size_t kills_ = 0;  // while a rollout was under way
+  bool is_rolling_ = false;
+  std::function<void()> live_;
+  HubProgram hub_;
+  CrashFleet fleet_{hub_};
+  FleetOperator people_{hub_, [this] { live_(); }};
 };
 
-TEST_F(CrashTest, NothingIsLostAndNothingRunsTwice) {
-  program_.start();
-  for (const char* name : {"pi-1", "pi-2", "pi-3"}) program_.add_device(name);
-  program_.kill();
-  int rollouts = 0;
-  while (!plan_.empty() || !current_.empty()) {
-    const std::string id = operator_.start_rollout(++rollouts);
-    const api::v1::Rollout rollout = operator_.finish(id);
-    ASSERT_EQ(rollout.status().phase(), "succeeded") << rollout.status().why();
-    EXPECT_EQ(rollout.status().succeeded(), 3U);
-    ASSERT_LT(rollouts, 200);
-  }
-  for (const auto& [name, played] : program_.devices()) {
-    const std::set<std::string> distinct(played->ran().begin(), played->ran().end());
-    EXPECT_EQ(distinct.size(), played->ran().size()) << name << " ran an attempt twice";
-    EXPECT_EQ(played->ran().size(), static_cast<std::size_t>(rollouts)) << name;
-  }
-  for (const char* point : {"before-commit", "after-commit", "after-publish"}) EXPECT_EQ(kills_[point], kKillsEach);
+TEST_F(HubCrash, BeforeTheCommit) {
+  die_at("before-commit");
+  roll_out_until(kKillsEach);
+}
+
+TEST_F(HubCrash, BetweenCommitAndPublish) {
+  die_at("after-commit");
+  roll_out_until(kKillsEach);
+}
+
+TEST_F(HubCrash, BetweenPublishAndAcknowledgement) {
+  die_at("after-publish");
+  roll_out_until(kKillsEach);
+}
+
+TEST_F(HubCrash, WithResultsOnTheirWayThatItNeverTook) {
+  kill_deaf();
+  roll_out_until(kKillsDeaf);
+}
+
+TEST_F(HubCrash, FromOutsideAtAnyMoment) {
+  kill_after_events();
+  roll_out_until(kKillsOutside);
 }
 
 }  // namespace

@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <csignal>
-
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <kelpie/v1/trust.pb.h>

@@ -2,6 +2,7 @@
 // over MQTT. Calls are repeated under one idempotency key until the hub has answered, however often it dies.
 #pragma once
 
+#include <csignal>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@ class HubProgram {
   /// crash_at: "after-commit:3"; empty: none. Returns when the hub answers, or is dead again.
   void start(const std::string& crash_at = {});
   void kill() { hub_.kill_now(); }
+  /// SIGSTOP: it takes nothing more until it is killed.
+  void freeze() const { hub_.signal(SIGSTOP); }
   /// SIGTERM; its exit code, or -1 when it does not end.
   int terminate();
   [[nodiscard]] std::vector<std::string> arguments(const std::string& broker_url) const;
