@@ -23,6 +23,9 @@ if(CMAKE_UNITY_BUILD)
   target_compile_options(kelpie_warnings INTERFACE -Wno-subobject-linkage)
 endif()
 
+if(KELPIE_FUZZERS)
+  target_compile_options(kelpie_warnings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(KELPIE_SANITIZE)
   target_compile_options(kelpie_warnings INTERFACE -fsanitize=${KELPIE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(kelpie_warnings INTERFACE -fsanitize=${KELPIE_SANITIZE})
@@ -34,9 +37,9 @@ if(KELPIE_SANITIZE)
 endif()
 
 # Precompiled headers: what nearly every source includes anyway, four sets. Of ours only the operator API's generated
-# header is among them, and a change to that touches all its users anyway. clang cannot load g++'s: tools/check gives
-# clang-tidy commands without them, and the fuzz and release presets have none, so that a source still includes what it
-# uses. Preset demo puts sources together besides (unity); a target whose files share names of local things says so.
+# header is among them, and a change to that touches all its users anyway. The release preset has none, so that a source
+# still includes what it uses. Preset demo puts sources together besides (unity); a target whose files share names of
+# local things says so.
 set(kelpie_pch_std
   <algorithm> <array> <charconv> <chrono> <functional> <map> <memory> <optional> <set> <span> <string> <string_view>
   <utility> <variant> <vector> <fmt/core.h> <tl/expected.hpp>)

@@ -170,7 +170,7 @@ TEST(Frame, RefusesToBeSignedTwiceByOneKeyOrTooOften) {
 }
 
 TEST(Batch, EachFrameOpensAlone) {
-  for (const std::size_t size : {1, 2, 3, 8, 100}) {
+  for (const std::size_t size : {1U, 2U, 3U, 8U, 100U}) {
     std::vector<std::string> payloads;
     for (std::size_t i = 0; i < size; ++i) payloads.push_back(fmt::format("payload {}", i));
     const std::vector<std::string> frames = seal_batch(FrameType::Deliver, sample_installation(), payloads, key_of(4));

@@ -52,7 +52,7 @@ TEST(MerkleLog, RefusesPeaksThatDoNotFitTheSize) {
 }
 
 TEST(MerkleTree, ProvesEachLeafAtEverySizeAndNoOther) {
-  for (const std::size_t size : {1, 2, 3, 4, 5, 7, 8, 9, 33}) {
+  for (const std::size_t size : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 33U}) {
     const std::vector<Digest> leaves = leaves_of(size);
     const MerkleTree tree(leaves);
     for (std::uint32_t i = 0; i < size; ++i) {
