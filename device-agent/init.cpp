@@ -50,20 +50,12 @@ std::string host_name() {
 /// The whole file or the one before, on the card when it returns.
 Result<void> write_whole(const std::string& path, std::string_view bytes) {
   const std::string part = path + ".part";
-  const int fd = open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-  if (fd < 0) return fail(cannot("make", part));
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) break;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  const bool is_whole = bytes.empty() && fsync(fd) == 0;
+  const Fd fd(open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  if (!fd.is_open()) return fail(cannot("make", part));
+  const bool is_whole = write_all(fd, bytes) && fsync(fd.get()) == 0;
   const bool is_placed = is_whole && rename(part.c_str(), path.c_str()) == 0;
-  const Error error = cannot("write", path);
-  close(fd);
-  if (is_placed) return {};
-  return fail(error);
+  if (!is_placed) return fail(cannot("write", path));
+  return {};
 }
 
 Result<void> remove_slots(const std::string& state) {
@@ -141,20 +133,13 @@ Result<void> renew_state(const std::string& state) {
 }
 
 Result<FolderLock> FolderLock::take(const std::string& state) {
-  const int fd = open(state.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fail(no_identity(state));
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return FolderLock(fd);
-  close(fd);
+  Fd folder(open(state.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) return fail(no_identity(state));
+  if (flock(folder.get(), LOCK_EX | LOCK_NB) == 0) return FolderLock(std::move(folder));
   return fail({.code = Code::FailedPrecondition,
                .message = fmt::format("an agent is running on \"{}\"", state),
                .reason = {},
                .hint = "systemctl stop kelpie-agent"});
-}
-
-FolderLock::FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-FolderLock::~FolderLock() {
-  if (fd_ >= 0) close(fd_);
 }
 
 }  // namespace kelpie::agent

@@ -3,6 +3,7 @@
 
 #include "device-agent/config.h"
 #include "proto/base/entropy.h"
+#include "proto/base/fd.h"
 #include "proto/wire/keys.h"
 #include "proto/wire/trust.h"
 
@@ -33,13 +34,10 @@ class FolderLock {
  public:
   /// Errors: FailedPrecondition when another process holds it; NotFound.
   [[nodiscard]] static Result<FolderLock> take(const std::string& state);
-  FolderLock(FolderLock&& other) noexcept;
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock();
 
  private:
-  explicit FolderLock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit FolderLock(Fd folder) : folder_(std::move(folder)) {}
+  Fd folder_;
 };
 
 }  // namespace kelpie::agent

@@ -17,32 +17,13 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/fd.h"
+
 namespace kelpie::agent {
 namespace {
 
 constexpr std::size_t kPipeBytes = 64U << 10U;
 constexpr int kLookMs = 200;  // how soon stopping and the deadline are noticed
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  void reset() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 struct Pipe {
   Fd read;

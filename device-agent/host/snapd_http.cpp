@@ -15,25 +15,13 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/fd.h"
+
 namespace kelpie::agent {
 namespace {
 
 constexpr std::size_t kReplyBytesMax = 4U << 20U;  // chosen: a list of every snap and app is some 300 KiB
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
-
-class Socket {
- public:
-  Socket() : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 tl::unexpected<Error> lost(std::string_view what) {
   return fail(Code::Unavailable, fmt::format("cannot {} snapd: {}", what, std::strerror(errno)));
@@ -161,7 +149,7 @@ Result<SnapdReply> parse_reply(std::string_view bytes) {
 Result<SnapdReply> SnapdHttp::request(const std::string& method, const std::string& path, const std::string& body,
                                       Duration limit) {
   const SteadyTime deadline = SystemClock().steady() + limit;
-  const Socket connection;
+  const Fd connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (connection.get() < 0) return lost("make a socket for");
   KELPIE_TRY(connect_to(connection.get(), socket_path_, deadline));
   std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, path);

@@ -10,6 +10,8 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/fd.h"
+
 namespace kelpie::agent {
 namespace {
 
@@ -24,26 +26,20 @@ tl::unexpected<Error> cannot_read(const std::string& path) {
 
 Result<std::string> SystemFiles::read(const std::string& path) {
   // Without waiting for whoever would write into a pipe of that name.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return cannot_read(path);
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.is_open()) return cannot_read(path);
   std::string out;
   std::array<char, 16'384> buffer{};
   for (;;) {
-    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const auto error = cannot_read(path);
-      close(fd);
-      return error;
-    }
+    if (got < 0) return cannot_read(path);
     if (got == 0) break;
     out.append(buffer.data(), static_cast<std::size_t>(got));
     if (out.size() > kFileBytesMax) {
-      close(fd);
       return fail(Code::ResourceExhausted, fmt::format("\"{}\" is larger than {} bytes", path, kFileBytesMax));
     }
   }
-  close(fd);
   return out;
 }
 

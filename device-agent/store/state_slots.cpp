@@ -13,6 +13,7 @@
 #include <fmt/core.h>
 
 #include "proto/base/digest.h"
+#include "proto/base/fd.h"
 
 namespace kelpie::agent {
 namespace {
@@ -82,7 +83,7 @@ Result<std::string> read_all(int fd, std::size_t size) {
   return out;
 }
 
-Result<void> write_all(int fd, std::string_view bytes) {
+Result<void> write_at_start(int fd, std::string_view bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t written = pwrite(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
@@ -96,18 +97,9 @@ Result<void> write_all(int fd, std::string_view bytes) {
 }  // namespace
 
 struct StateSlots::Files {
-  std::array<int, 2> fds{-1, -1};
+  std::array<Fd, 2> fds;
   std::uint64_t counter = 0;
   std::size_t newest = 1;  // the other one is written next
-
-  Files() = default;
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-  ~Files() {
-    for (const int fd : fds) {
-      if (fd >= 0) close(fd);
-    }
-  }
 };
 
 StateSlots::StateSlots(std::unique_ptr<Files> files) : files_(std::move(files)) {}
@@ -118,9 +110,9 @@ Result<std::unique_ptr<StateSlots>> StateSlots::open(const std::string& folder) 
   constexpr std::array<std::string_view, 2> kNames{"/state.a", "/state.b"};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     const std::string path = folder + std::string(kNames[i]);
-    files->fds[i] = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (files->fds[i] < 0) return fail(cannot("open"));
-    const int error = posix_fallocate(files->fds[i], 0, static_cast<off_t>(kSlotBytes));
+    files->fds[i] = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+    if (!files->fds[i].is_open()) return fail(cannot("open"));
+    const int error = posix_fallocate(files->fds[i].get(), 0, static_cast<off_t>(kSlotBytes));
     if (error != 0) {
       errno = error;
       return fail(cannot("set aside space for"));
@@ -134,7 +126,7 @@ Result<std::string> StateSlots::load() {
   bool is_new = true;
   std::size_t unreadable = 0;
   for (std::size_t i = 0; i < files_->fds.size(); ++i) {
-    const Result<std::string> bytes = read_all(files_->fds[i], kSlotBytes);
+    const Result<std::string> bytes = read_all(files_->fds[i].get(), kSlotBytes);
     is_new = is_new && bytes && is_untouched(*bytes);
     // Dead blocks are damage like any other. Only when the card gives no word at all may it do so at the next start.
     if (!bytes && ++unreadable == files_->fds.size()) return fail(bytes.error());
@@ -161,9 +153,9 @@ Result<void> StateSlots::commit(std::string_view blob) {
                 fmt::format("the agent's state has {} bytes, at most {} fit", blob.size(), kStateBytesMax));
   }
   const std::size_t next = 1 - files_->newest;
-  const int fd = files_->fds[next];
+  const int fd = files_->fds[next].get();
   const std::string bytes = encode({.counter = files_->counter + 1, .blob = std::string(blob)});
-  KELPIE_TRY(write_all(fd, bytes));
+  KELPIE_TRY(write_at_start(fd, bytes));
   if (fdatasync(fd) != 0) return fail(cannot("sync"));
   // From the card, not from memory: worn cards say yes and keep nothing.
   static_cast<void>(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));

@@ -14,6 +14,7 @@
 #include <fmt/core.h>
 
 #include "hub/api/problem.h"
+#include "proto/base/fd.h"
 
 namespace kelpie::hub {
 namespace {
@@ -72,14 +73,13 @@ struct ArtifactUpload::Part {
   Digest wanted;
   std::uint64_t bytes_max = 0;
   std::uint64_t bytes = 0;
-  int fd = -1;
+  Fd fd;
   crypto_generichash_state hash{};
 
   Part() = default;
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
   ~Part() {
-    if (fd >= 0) close(fd);
     if (!temporary.empty()) unlink(temporary.c_str());
   }
 };
@@ -95,8 +95,8 @@ Result<ArtifactUpload> ArtifactUpload::open(const std::string& folder, const Dig
   part->wanted = wanted;
   part->bytes_max = bytes_max;
   std::string name = folder + "/.upload-XXXXXX";
-  part->fd = mkostemp(name.data(), O_CLOEXEC);
-  if (part->fd < 0) return fail(cannot("write into", folder));
+  part->fd = Fd(mkostemp(name.data(), O_CLOEXEC));
+  if (!part->fd.is_open()) return fail(cannot("write into", folder));
   part->temporary = std::move(name);
   crypto_generichash_init(&part->hash, nullptr, 0, Digest::kSize);
   return ArtifactUpload(std::move(part));
@@ -109,12 +109,7 @@ Result<void> ArtifactUpload::write(std::string_view bytes) {
   }
   crypto_generichash_update(&part_->hash, as_bytes(bytes).data(), bytes.size());
   part_->bytes += bytes.size();
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(part_->fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(cannot("write", part_->temporary));
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (!write_all(part_->fd, bytes)) return fail(cannot("write", part_->temporary));
   return {};
 }
 
@@ -126,7 +121,7 @@ Result<void> ArtifactUpload::finish() {
                         fmt::format("the {} bytes sent hash to {}, not to the name", part_->bytes, digest.hex())));
   }
   const std::string path = fmt::format("{}/{}", part_->folder, digest.hex());
-  if (fchmod(part_->fd, S_IRUSR | S_IWUSR | S_IRGRP) != 0 || fsync(part_->fd) != 0) {
+  if (fchmod(part_->fd.get(), S_IRUSR | S_IWUSR | S_IRGRP) != 0 || fsync(part_->fd.get()) != 0) {
     return fail(cannot("keep", part_->temporary));
   }
   if (rename(part_->temporary.c_str(), path.c_str()) != 0) return fail(cannot("write", path));

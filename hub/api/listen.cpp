@@ -14,6 +14,8 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/fd.h"
+
 namespace kelpie::hub {
 namespace {
 
@@ -24,21 +26,9 @@ Error cannot(std::string_view what, const std::string& where) {
   return {.code = Code::Unavailable, .message = fmt::format("cannot {} \"{}\": {}", what, where, std::strerror(errno))};
 }
 
-/// Closes the socket unless it was handed over.
-class OpenSocket {
- public:
-  explicit OpenSocket(int family) : fd_(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
-  ~OpenSocket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  OpenSocket(const OpenSocket&) = delete;
-  OpenSocket& operator=(const OpenSocket&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
+int stream_socket(int family) {
+  return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
 
 /// What a dead hub left behind is removed; what somebody uses is not.
 Result<void> clear_path(const std::string& path, const sockaddr_un& address) {
@@ -47,10 +37,10 @@ Result<void> clear_path(const std::string& path, const sockaddr_un& address) {
   if (!S_ISSOCK(status.st_mode)) {
     return fail(Code::AlreadyExists, fmt::format("cannot listen on \"{}\": it is there and is no socket", path));
   }
-  const OpenSocket probe(AF_UNIX);
+  const Fd probe(stream_socket(AF_UNIX));
   const auto* to = reinterpret_cast<const sockaddr*>(&address);
-  if (probe.fd() < 0) return fail(cannot("probe", path));
-  if (connect(probe.fd(), to, sizeof address) == 0 || errno == EAGAIN) {
+  if (!probe.is_open()) return fail(cannot("probe", path));
+  if (connect(probe.get(), to, sizeof address) == 0 || errno == EAGAIN) {
     return fail(Code::AlreadyExists, fmt::format("cannot listen on \"{}\": another hub does", path));
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail(cannot("remove", path));
@@ -62,7 +52,7 @@ struct HostPort {
   std::uint16_t port = 0;
 };
 
-Result<HostPort> split(const std::string& address) {
+Result<HostPort> host_and_port_of(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   HostPort out;
   bool is_fine = colon != std::string::npos;
@@ -81,15 +71,15 @@ Result<HostPort> split(const std::string& address) {
 }
 
 Result<Listening> listen_on(int family, const sockaddr* to, socklen_t length, const std::string& address) {
-  OpenSocket opened(family);
+  Fd opened(stream_socket(family));
   const int is_on = 1;
-  if (opened.fd() < 0 || setsockopt(opened.fd(), SOL_SOCKET, SO_REUSEADDR, &is_on, sizeof is_on) != 0 ||
-      bind(opened.fd(), to, length) != 0 || listen(opened.fd(), kBacklog) != 0) {
+  if (!opened.is_open() || setsockopt(opened.get(), SOL_SOCKET, SO_REUSEADDR, &is_on, sizeof is_on) != 0 ||
+      bind(opened.get(), to, length) != 0 || listen(opened.get(), kBacklog) != 0) {
     return fail(cannot("listen on", address));
   }
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
-  if (getsockname(opened.fd(), reinterpret_cast<sockaddr*>(&bound), &size) != 0)
+  if (getsockname(opened.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0)
     return fail(cannot("listen on", address));
   const bool is_v4 = family == AF_INET;
   const std::uint16_t port = ntohs(is_v4 ? reinterpret_cast<const sockaddr_in&>(bound).sin_port
@@ -109,18 +99,18 @@ Result<Listening> listen_unix(const std::string& path) {
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   KELPIE_TRY(clear_path(path, address));
-  OpenSocket opened(AF_UNIX);
+  Fd opened(stream_socket(AF_UNIX));
   // The mode is set before there is a path, so that no moment is open to others; the umask can only take from it.
-  if (opened.fd() < 0 || fchmod(opened.fd(), kSocketMode) != 0 ||
-      bind(opened.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      chmod(path.c_str(), kSocketMode) != 0 || listen(opened.fd(), kBacklog) != 0) {
+  if (!opened.is_open() || fchmod(opened.get(), kSocketMode) != 0 ||
+      bind(opened.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      chmod(path.c_str(), kSocketMode) != 0 || listen(opened.get(), kBacklog) != 0) {
     return fail(cannot("listen on", path));
   }
   return Listening{.fd = opened.release(), .address = path};
 }
 
 Result<Listening> listen_loopback(const std::string& address) {
-  KELPIE_TRY(const HostPort wanted, split(address));
+  KELPIE_TRY(const HostPort wanted, host_and_port_of(address));
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(wanted.port);

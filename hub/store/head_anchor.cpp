@@ -60,20 +60,16 @@ std::string way_out(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<HeadAnchor>> HeadAnchor::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (fd < 0) return fail(broken("open", path));
-  auto anchor = std::unique_ptr<HeadAnchor>(new HeadAnchor(path, fd));
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!file.is_open()) return fail(broken("open", path));
+  auto anchor = std::unique_ptr<HeadAnchor>(new HeadAnchor(path, std::move(file)));
   KELPIE_TRY(anchor->read());
   return anchor;
 }
 
-HeadAnchor::~HeadAnchor() {
-  close(fd_);
-}
-
 Result<void> HeadAnchor::read() {
   std::array<char, kSlots * kSlotBytes + 1> buffer{};
-  const ssize_t got = pread(fd_, buffer.data(), buffer.size(), 0);
+  const ssize_t got = pread(file_.get(), buffer.data(), buffer.size(), 0);
   if (got < 0) return fail(broken("read", path_));
   const std::string_view file(buffer.data(), static_cast<std::size_t>(got));
   bool is_whole = file.empty();
@@ -113,7 +109,7 @@ Result<void> HeadAnchor::check(const MerkleLog& log) {
 
 Result<void> HeadAnchor::note(const MerkleLog& log) {
   const std::string slot = slot_of(log);
-  const ssize_t put = pwrite(fd_, slot.data(), slot.size(), static_cast<off_t>(next_slot_ * kSlotBytes));
+  const ssize_t put = pwrite(file_.get(), slot.data(), slot.size(), static_cast<off_t>(next_slot_ * kSlotBytes));
   if (put != static_cast<ssize_t>(slot.size())) return fail(broken("write", path_));
   next_slot_ = (next_slot_ + 1) % kSlots;
   size_ = log.size();

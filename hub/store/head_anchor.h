@@ -6,6 +6,7 @@
 #include <string>
 
 #include "proto/base/digest.h"
+#include "proto/base/fd.h"
 #include "proto/base/result.h"
 
 namespace kelpie::hub {
@@ -15,7 +16,6 @@ class HeadAnchor {
   /// Creates the file when it is not there; nobody else may read it. Errors: Unavailable; DataLoss when neither slot
   /// is whole.
   [[nodiscard]] static Result<std::unique_ptr<HeadAnchor>> open(const std::string& path);
-  ~HeadAnchor();
   HeadAnchor(const HeadAnchor&) = delete;
   HeadAnchor& operator=(const HeadAnchor&) = delete;
 
@@ -26,11 +26,11 @@ class HeadAnchor {
   [[nodiscard]] Result<void> note(const MerkleLog& log);
 
  private:
-  HeadAnchor(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  HeadAnchor(std::string path, Fd file) : path_(std::move(path)), file_(std::move(file)) {}
   Result<void> read();
 
   std::string path_;
-  int fd_;
+  Fd file_;
   unsigned next_slot_ = 0;
   std::uint64_t size_ = 0;  // as noted last
   Digest root_;

@@ -14,6 +14,8 @@
 #include <fmt/core.h>
 #include <sodium.h>
 
+#include "proto/base/fd.h"
+
 namespace kelpie::wire {
 namespace {
 
@@ -45,20 +47,6 @@ struct Wiped {
   ~Wiped() { sodium_memzero(bytes.data(), bytes.size()); }
 };
 using Seed = Wiped<kSeedBytes>;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string os_reason() {
   return std::generic_category().message(errno);
@@ -149,8 +137,8 @@ Result<void> parse_seed(const std::string& path, std::string_view text, std::str
 }
 
 Result<std::size_t> read_private(const std::string& path, std::span<std::uint8_t> out) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (file.get() < 0) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file.is_open()) {
     const Code code = errno == ENOENT ? Code::NotFound : errno == EACCES ? Code::PermissionDenied : Code::Unavailable;
     return fail(code, fmt::format("cannot open key file \"{}\": {}", path, os_reason()));
   }
@@ -177,30 +165,20 @@ Result<std::size_t> read_private(const std::string& path, std::span<std::uint8_t
   return not_a_key(path, "it is too long");
 }
 
-bool write_all(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-  }
-  return true;
-}
-
 bool sync_folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-  const Descriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return directory.get() >= 0 && fsync(directory.get()) == 0;
+  const Fd directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return directory.is_open() && fsync(directory.get()) == 0;
 }
 
 Result<void> write_private(const std::string& path, ByteView bytes) {
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (file.get() < 0) {
+  const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!file.is_open()) {
     const Code code = errno == EEXIST ? Code::AlreadyExists : Code::Unavailable;
     return fail(code, fmt::format("cannot create key file \"{}\": {}", path, os_reason()));
   }
-  if (write_all(file.get(), bytes) && fsync(file.get()) == 0 && sync_folder_of(path)) return {};
+  if (write_all(file, as_text(bytes)) && fsync(file.get()) == 0 && sync_folder_of(path)) return {};
   const std::string why = os_reason();
   unlink(path.c_str());  // half a key must not look like one
   return fail(Code::Unavailable, fmt::format("cannot write key file \"{}\": {}", path, why));

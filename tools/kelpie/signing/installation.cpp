@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 #include <kelpie/v1/trust.pb.h>
 
+#include "proto/base/fd.h"
 #include "proto/wire/frame.h"
 
 namespace kelpie::cli {
@@ -45,23 +46,10 @@ Error cannot(std::string_view what, const std::string& path) {
   return {.code = Code::Unavailable, .message = fmt::format("cannot {} \"{}\": {}", what, path, std::strerror(errno))};
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
-
 Result<void> write_private(const std::string& path, std::string_view text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (fd < 0) return fail(cannot("create", path));
-  const bool is_written = write_all(fd, text) && fsync(fd) == 0;
-  const Error error = cannot("write", path);
-  close(fd);
-  if (!is_written) return fail(error);
+  const Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!fd.is_open()) return fail(cannot("create", path));
+  if (!write_all(fd, text) || fsync(fd.get()) != 0) return fail(cannot("write", path));
   return {};
 }
 

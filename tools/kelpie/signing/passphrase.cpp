@@ -12,25 +12,13 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/fd.h"
+
 namespace kelpie::cli {
 namespace {
 
 constexpr std::size_t kBytesMax = 1024;  // chosen: longer than anybody types
 constexpr std::size_t kLengthMin = 8;    // chosen: Argon2id makes each guess cost a second, not a wordlist harmless
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 /// A terminal that does not show what is typed, until this goes.
 class Hidden {
@@ -102,8 +90,8 @@ void Passphrase::wipe() {
 }
 
 Result<Passphrase> read_passphrase_file(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (file.get() < 0) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.is_open()) {
     return fail(Code::NotFound, fmt::format("cannot open passphrase file \"{}\": {}", path, std::strerror(errno)));
   }
   struct stat found {};
@@ -123,8 +111,8 @@ Result<Passphrase> read_passphrase_file(const std::string& path) {
 }
 
 Result<Passphrase> ask_passphrase(std::string_view question) {
-  const Descriptor terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-  if (terminal.get() < 0) {
+  const Fd terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (!terminal.is_open()) {
     return fail({.code = Code::InvalidArgument,
                  .message = fmt::format("{}: there is no terminal to ask on", question),
                  .reason = {},
