@@ -32,13 +32,6 @@ bool is_snap_right(const Snap& snap, const InstallStep& step) {
   return snap.is_installed && snap.channel == step.channel && snap.is_active;
 }
 
-/// Going back owes no more than there was: one look, no waiting.
-bool is_ready_now(const Snap& snap, const Work& work) {
-  if (!snap.is_running()) return false;
-  const Tried<Node> node = read_node(work);
-  return node && node->is_ready;
-}
-
 Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
   KELPIE_TRY(const SnapdSystem system, read_system(work));
@@ -60,7 +53,7 @@ Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   const Json restore(Json::Object{{"channel", snap.channel},
                                   {"held", snap.is_held},
                                   {"installed", snap.is_installed},
-                                  {"ready", is_ready_now(snap, work)},
+                                  {"ready", snap.is_running() && is_node_ready(work)},
                                   {"revision", snap.revision}});
   return prepared(snap.is_installed ? "now " + describe(snap) : "not installed; the store has " + step.channel,
                   restore);

@@ -116,6 +116,11 @@ Tried<Node> read_node(const Work& work) {
   return node_of(mine == nodes.end() ? nodes.front() : *mine);
 }
 
+bool is_node_ready(const Work& work) {
+  const Tried<Node> node = read_node(work);
+  return node && node->is_ready;
+}
+
 std::string ready_text(const Node& node) {
   return fmt::format("node {} Ready, {}{}", node.name, node.kubelet_version, node.is_cordoned ? ", cordoned" : "");
 }

@@ -29,6 +29,8 @@ struct Node {
   std::string why;  // not Ready
 };
 [[nodiscard]] Tried<Node> read_node(const Work& work);
+/// One look, for restore points: going back owes no more than there was. What does not answer is not Ready.
+[[nodiscard]] bool is_node_ready(const Work& work);
 /// "node pi-01 Ready, v1.32.3, cordoned"
 [[nodiscard]] std::string ready_text(const Node& node);
 /// Waits for API server and node. Trouble: ApiNotReady, NodeNotReady, SandboxImageUnavailable as soon as it is seen.

@@ -10,7 +10,9 @@ namespace {
 
 Tried<CallResult> prepare(const Work& work) {
   KELPIE_TRY(const Power power, read_power(work));
-  return prepared(fmt::format("MicroK8s is {}", to_string(power)), Json(Json::Object{{"power", to_string(power)}}));
+  const bool is_ready = power == Power::Running && is_node_ready(work);
+  return prepared(fmt::format("MicroK8s is {}", to_string(power)),
+                  Json(Json::Object{{"power", to_string(power)}, {"ready", is_ready}}));
 }
 
 Tried<CallResult> prove(const Work& work) {
@@ -25,6 +27,11 @@ Tried<CallResult> undo(const std::string& restore_text, const Work& work) {
   if (!restore) return trouble(Reason::RestoreUnknown, "whether MicroK8s ran before is not known");
   if (restore->text("power") != to_string(Power::Running)) return satisfied("it was stopped before too");
   KELPIE_TRY(start_microk8s(work));
+  if (!restore->at("ready").is_true()) {
+    KELPIE_TRY(const Power power, read_power(work));
+    if (power == Power::Running) return satisfied("started again; its node was not Ready before either");
+    return trouble(Reason::NodeStopped, "its services do not run");
+  }
   const Tried<std::string> proof = await_running(work);
   if (proof) return satisfied("started again: " + *proof);
   // A stop takes no image away: a node that lacks its sandbox image lacked it before.

@@ -173,6 +173,22 @@ TEST(Stop, IsProvedByLockAndServices) {
   EXPECT_EQ(host.step(Phase::Verify, StopStep{}).verdict, Verdict::Satisfied);
 }
 
+TEST(Stop, UndoAsksNoMoreOfANodeThanThereWas) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.on("kubectl get nodes").out(node_list("False", "container runtime network not ready"));
+  const std::string restore = host.step(Phase::Prepare, StopStep{}).restore;
+  stop_services(host);
+  host.on_change("POST /v2/apps");
+  const CallResult without = host.step(Phase::Undo, StopStep{}, restore);
+  EXPECT_EQ(without.reason, "node-stopped") << "but its services ran";
+  set_up_running(host);
+  host.on("kubectl get nodes").out(node_list("False", "container runtime network not ready"));
+  const CallResult result = host.step(Phase::Undo, StopStep{}, restore);
+  EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
+  EXPECT_EQ(result.summary, "started again; its node was not Ready before either");
+}
+
 struct Said {
   const char* name;
   const char* out;
