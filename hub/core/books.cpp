@@ -1,4 +1,6 @@
 // Keeping the books: records to write, audit, feed, nonces, totals, due times.
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "hub/core/selector.h"
@@ -107,8 +109,9 @@ Nonce draw_nonce(HubState& state) {
 }
 
 Ulid draw_ulid(Turn& turn) {
+  turn.state.newest_id = std::max(turn.now, turn.state.newest_id + std::chrono::milliseconds(1));
   StateEntropy entropy(turn.state);
-  return Ulid::make(turn.now, entropy);
+  return Ulid::make(turn.state.newest_id, entropy);
 }
 
 void recount(HubState& state, const DeviceId& id) {

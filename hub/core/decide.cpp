@@ -196,6 +196,10 @@ Result<void> rebuild(HubState& state, WallTime now) {
     place_in_fleet(state, device, fleet);
   }
   for (auto& [id, rollout] : state.rollouts) KELPIE_TRY(rebuild_rollout(state, rollout, now));
+  if (!state.rollouts.empty()) state.newest_id = state.rollouts.rbegin()->first.time();
+  if (!state.plans.empty()) state.newest_id = std::max(state.newest_id, state.plans.rbegin()->first.time());
+  // What a clock that was ahead remembers would be the newest for years, and push everything else out.
+  for (auto& [key, remembered] : state.remembered) remembered.at = std::min(remembered.at, now);
   return {};
 }
 

@@ -123,6 +123,7 @@ struct HubState {
 
   // Of this run only, never stored.
   WallTime started_at;
+  WallTime newest_id;   // of rollouts and plans
   Digest nonce_secret;  // fresh at each start; nonces are its keyed hashes
   std::uint64_t nonces_drawn = 0;
   std::uint32_t trust_version = 1;

@@ -41,6 +41,7 @@ void feed(Turn& turn, FeedNote note);
 
 /// A keyed hash of a counter: unpredictable outside, a function of state inside. See ARCHITECTURE decision 5.
 [[nodiscard]] Nonce draw_nonce(HubState& state);
+/// Ids of rollouts and plans sort by when they were made, also when the clock was set back since.
 [[nodiscard]] Ulid draw_ulid(Turn& turn);
 
 /// Counts the device where it is now instead of where it was; call after every change to it or its fleet.

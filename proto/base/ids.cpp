@@ -48,6 +48,14 @@ Result<Ulid> Ulid::parse(std::string_view text) {
   return out;
 }
 
+WallTime Ulid::time() const {
+  std::int64_t milliseconds = 0;
+  for (const char digit : std::string_view(text_).substr(0, kUlidTimeLength)) {
+    milliseconds = milliseconds * 32 + static_cast<std::int64_t>(kCrockford.find(digit));
+  }
+  return {milliseconds};
+}
+
 Ulid Ulid::make(WallTime now, Entropy& entropy) {
   std::string text(kUlidLength, '0');
   auto milliseconds = static_cast<std::uint64_t>(now.unix_ms);

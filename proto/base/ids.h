@@ -32,6 +32,8 @@ class Ulid {
   /// Errors: InvalidArgument unless 26 characters of Crockford's base 32, upper case.
   [[nodiscard]] static Result<Ulid> parse(std::string_view text);
   [[nodiscard]] static Ulid make(WallTime now, Entropy& entropy);
+  /// What it was made with; the epoch when it is empty.
+  [[nodiscard]] WallTime time() const;
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] bool is_empty() const { return text_.empty(); }
   friend auto operator<=>(const Ulid&, const Ulid&) = default;

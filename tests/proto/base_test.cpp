@@ -114,6 +114,7 @@ TEST(Ulids, SortByTimeAndReadBack) {
 
   EXPECT_LT(earlier, later);
   EXPECT_EQ(Ulid::parse(later.text()), later);
+  EXPECT_EQ(later.time(), WallTime{1'001});
 }
 
 TEST(Ulids, RefuseOtherAlphabetsAndLengths) {

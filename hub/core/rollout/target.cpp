@@ -54,7 +54,7 @@ bool may_run_now(const Rollout& rollout, const Target& target) {
 /// would obey it, so it is the hub that remembers.
 bool is_superseded(const HubState& state, const Rollout& rollout, const Target& target) {
   for (auto later = state.rollouts.rbegin(); later != state.rollouts.rend(); ++later) {  // newest first
-    if (later->second.started_at < rollout.started_at) return false;
+    if (later->first <= rollout.id) return false;
     const auto other = later->second.targets.find(target.device);
     if (other == later->second.targets.end() || later->second.scope != rollout.scope) continue;
     if (other->second.attempt > 0 && other->second.generation > target.generation) return true;
