@@ -36,10 +36,10 @@ Result<std::unique_ptr<Hub>> Hub::open(HubIdentity identity, HubSeams seams, std
   KELPIE_TRY(hub->state_, records::load(hub->seams_.store, installation));
   if (hub->seams_.anchor != nullptr) KELPIE_TRY(hub->seams_.anchor->check(hub->state_.audit));
   KELPIE_TRY(records::mark(hub->seams_.store, installation, now));
-  KELPIE_TRY(rebuild(hub->state_, now));
+  Effects effects;
+  KELPIE_TRY(rebuild(hub->state_, now, effects));
   hub->state_.trust_version = hub->identity_.trust.version;
   hub->now_ = now;
-  Effects effects;
   decide(hub->state_, HubStarted{random_bytes<Digest>(hub->seams_.entropy)}, now, effects);
   KELPIE_TRY(hub->seams_.store.commit(records::to_batch(hub->state_, effects)));
   return hub;

@@ -101,6 +101,12 @@ void feed(Turn& turn, FeedNote note) {
                                .device = std::move(note.device)});
 }
 
+bool bring_back(WallTime& time, WallTime latest) {
+  if (time <= latest) return false;
+  time = latest;
+  return true;
+}
+
 Nonce draw_nonce(HubState& state) {
   std::string message = state.nonce_secret.bytes();
   append_le64(message, ++state.nonces_drawn);

@@ -147,7 +147,9 @@ struct Decide {
   }
 };
 
-Result<void> rebuild_rollout(HubState& state, Rollout& rollout, WallTime now) {
+Result<void> rebuild_rollout(Turn& turn, Rollout& rollout) {
+  HubState& state = turn.state;
+  const WallTime now = turn.now;
   for (std::uint32_t w = 0; w < rollout.waves.size(); ++w) {
     if (fold(rollout, w) != rollout.waves[w].counters) {
       return fail(Code::DataLoss, fmt::format("rollout {}: the counters of wave {} do not equal its targets",
@@ -162,15 +164,15 @@ Result<void> rebuild_rollout(HubState& state, Rollout& rollout, WallTime now) {
     if (is_terminal(target.state) && !target.is_cancelling) continue;
     if (target.state == TargetState::Waiting && target.reason == WaitReason::Conflict)
       state.queued[id].insert(rollout.id);
-    bound_times(rollout, target, now);
+    bound_times(turn, rollout, target);
     schedule(state, target, std::max(now, target.wake_at));
   }
   if (is_terminal(rollout.phase)) return {};
-  rollout.deadline = std::min(rollout.deadline, now + rollout.policy.timeouts.rollout);
+  if (bring_back(rollout.deadline, now + rollout.policy.timeouts.rollout)) touch(turn, RolloutKey{rollout.id});
   state.due.insert({rollout.deadline, DueKey::Kind::Rollout, rollout.id.text()});
   if (rollout.open_wave < rollout.waves.size() && rollout.waves[rollout.open_wave].phase == WavePhase::Open) {
     Wave& wave = rollout.waves[rollout.open_wave];
-    wave.opened_at = std::min(wave.opened_at, now);
+    if (bring_back(wave.opened_at, now)) touch(turn, RolloutKey{rollout.id});
     state.due.insert({wave.opened_at + rollout.policy.timeouts.wave, DueKey::Kind::Rollout, rollout.id.text()});
   }
   return {};
@@ -183,7 +185,8 @@ void decide(HubState& state, const Event& event, WallTime now, Effects& effects)
   std::visit(Decide{turn}, event);
 }
 
-Result<void> rebuild(HubState& state, WallTime now) {
+Result<void> rebuild(HubState& state, WallTime now, Effects& effects) {
+  Turn turn{state, now, effects, "hub"};
   for (const auto& [digest, release] : state.releases)
     state.release_names[fmt::format("{}@{}", release.name, release.version)] = digest;
   for (auto& [id, device] : state.devices) {
@@ -195,11 +198,13 @@ Result<void> rebuild(HubState& state, WallTime now) {
     }
     place_in_fleet(state, device, fleet);
   }
-  for (auto& [id, rollout] : state.rollouts) KELPIE_TRY(rebuild_rollout(state, rollout, now));
+  for (auto& [id, rollout] : state.rollouts) KELPIE_TRY(rebuild_rollout(turn, rollout));
   if (!state.rollouts.empty()) state.newest_id = state.rollouts.rbegin()->first.time();
   if (!state.plans.empty()) state.newest_id = std::max(state.newest_id, state.plans.rbegin()->first.time());
   // What a clock that was ahead remembers would be the newest for years, and push everything else out.
-  for (auto& [key, remembered] : state.remembered) remembered.at = std::min(remembered.at, now);
+  for (auto& [key, remembered] : state.remembered) {
+    if (bring_back(remembered.at, now)) touch(turn, RememberedKey{key});
+  }
   return {};
 }
 

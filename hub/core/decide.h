@@ -10,8 +10,9 @@ namespace kelpie::hub {
 void decide(HubState& state, const Event& event, WallTime now, Effects& effects);
 
 /// Rebuilds what is derived (indexes, totals, due times, audience trees) after the records were loaded, and checks
-/// that stored wave counters equal the fold of their targets (R19). Errors: DataLoss that names the rollout.
-[[nodiscard]] Result<void> rebuild(HubState& state, WallTime now);
+/// that stored wave counters equal the fold of their targets (R19). Times that only a wrong clock can have stored are
+/// brought back to now; effects say which records that changed. Errors: DataLoss that names the rollout.
+[[nodiscard]] Result<void> rebuild(HubState& state, WallTime now, Effects& effects);
 
 /// The earliest due time; the shell waits no longer than that.
 [[nodiscard]] std::optional<WallTime> next_due(const HubState& state);

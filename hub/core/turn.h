@@ -39,6 +39,9 @@ struct FeedNote {
 };
 void feed(Turn& turn, FeedNote note);
 
+/// To the latest that it can be; true when that changed it. Stored then, or each restart would put it off anew.
+[[nodiscard]] bool bring_back(WallTime& time, WallTime latest);
+
 /// A keyed hash of a counter: unpredictable outside, a function of state inside. See ARCHITECTURE decision 5.
 [[nodiscard]] Nonce draw_nonce(HubState& state);
 /// Ids of rollouts and plans sort by when they were made, also when the clock was set back since.

@@ -5,6 +5,16 @@
 
 namespace kelpie::test {
 
+class HubClock final : public Clock {
+ public:
+  explicit HubClock(const World& world) : world_(world) {}
+  WallTime wall() override { return world_.wall() + world_.hub_clock_off_; }
+  SteadyTime steady() override { return world_.now(); }
+
+ private:
+  const World& world_;
+};
+
 class HubPort final : public wire::Bus, public hub::ApiDoor {
  public:
   explicit HubPort(World& world) : world_(world) {}

@@ -254,5 +254,19 @@ TEST(Scenario, AnOlderRolloutDoesNotFollowANewerOneOntoADeviceThatForgot) {
   EXPECT_EQ(story.world.violation(), "");
 }
 
+TEST(Scenario, TimesOfAClockThatWasAheadAreBroughtBackOnceAndForAll) {
+  Story story(1);
+  story.world.set_hub_clock_off(hours(24 * 365));
+  story.world.run_for(minutes(2));
+  const RolloutId id = story.roll_out(1);
+  story.world.set_hub_clock_off({});
+  story.world.crash_hub(seconds(5));
+  ASSERT_TRUE(story.world.run_until([&] { return story.world.is_hub_up(); }, minutes(1)));
+  story.world.run_for(seconds(1));
+  EXPECT_EQ(story.world.violation(), "") << "each restart would put the deadlines off anew";
+  EXPECT_LE(story.rollout(id).deadline, story.world.wall() + hours(4));
+  EXPECT_TRUE(story.settles());
+}
+
 }  // namespace
 }  // namespace kelpie::test

@@ -40,6 +40,7 @@ Storm storm_of(Dice& dice) {
   storm.hanging = maybe_rate(dice, 30);
   storm.undo_failing = maybe_rate(dice, 200);
   storm.model_fault_every = maybe_every(dice, minutes(2), minutes(15));
+  storm.hub_clock_every = maybe_every(dice, minutes(2), minutes(12), 300);
   storm.act_every = maybe_every(dice, minutes(1), minutes(6), 800);
   return storm;
 }

@@ -23,6 +23,7 @@ struct Storm {
   Duration damage_every{};       // both state slots are lost
   Duration model_fault_every{};  // of a device whose MicroK8s is modelled
   Duration hub_crash_every{};
+  Duration hub_clock_every{};                   // its wall clock steps
   Duration away_max = std::chrono::minutes(3);  // how long a cut lasts
 
   // Of a thousand times that such a point is passed.

@@ -78,6 +78,15 @@ void fill_card(World& world, SimDevice& device) {
   world.after(away(world), [&device] { device.card.set_full(false); });
 }
 
+/// Mostly what NTP does, sometimes what a wrong time zone or an empty battery does; a year is as good as any.
+Duration clock_error(World& world) {
+  Dice& dice = world.dice();
+  if (dice.chance(200)) return {};
+  if (dice.chance(500)) return dice.between(-seconds(5), seconds(5));
+  if (dice.chance(700)) return dice.between(-std::chrono::hours(2), std::chrono::hours(2));
+  return dice.between(-std::chrono::years(1), std::chrono::years(1));
+}
+
 void strike_model(World& world, SimDevice& device) {
   if (device.model) device.model->strike(world.dice());
 }
@@ -100,12 +109,14 @@ void expose(World& world, SimDevice& device) {
 void let_loose(World& world) {
   for (const auto& device : world.devices()) expose(world, *device);
   recur(world, &Storm::hub_crash_every, [&world] { world.crash_hub(away(world)); });
+  recur(world, &Storm::hub_clock_every, [&world] { world.set_hub_clock_off(clock_error(world)); });
 }
 
 void calm(World& world) {
   const Duration act_every = world.storm().act_every;
   world.storm() = Storm{};
   world.storm().act_every = act_every;
+  world.set_hub_clock_off({});
   for (const auto& device : world.devices()) {
     device->is_deaf = false;
     device->card.set_full(false);

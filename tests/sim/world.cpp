@@ -20,6 +20,7 @@ World::World(WorldOptions options)
       trace_(std::move(options.print)),
       hub_port_(std::make_unique<HubPort>(*this)),
       hub_entropy_(std::make_unique<SeededEntropy>(dice_.draw() ^ kHubEntropySalt)),
+      hub_clock_(std::make_unique<HubClock>(*this)),
       is_modelled_(options.is_modelled),
       trust_(sample_trust()) {
   start_hub();

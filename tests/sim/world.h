@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <string>
 #include <vector>
 
 #include "hub/hub.h"
+#include "hub/onward_time.h"
 #include "tests/sim/safety.h"
 #include "tests/sim/sim_device.h"
 #include "tests/sim/stores.h"
@@ -48,6 +50,8 @@ class World {
     send_call(std::move(method), std::make_shared<Request>(std::move(request)), std::move(bytes), std::move(then));
   }
   void crash_hub(Duration away);
+  /// Its wall clock is that far off from now on: a step, as of NTP or of a person.
+  void set_hub_clock_off(Duration by);
   [[nodiscard]] bool is_hub_up() const { return hub_ != nullptr; }
   /// Of the running hub.
   [[nodiscard]] const hub::HubState& state() const;
@@ -78,6 +82,7 @@ class World {
   std::function<bool(const SimDevice& device, std::string_view point)> agent_dies_at;
 
  private:
+  friend class HubClock;
   friend class HubPort;
   friend class DevicePort;
   struct Moment {
@@ -135,6 +140,9 @@ class World {
   std::unique_ptr<SeededEntropy> hub_entropy_;
   std::unique_ptr<hub::Hub> hub_;
   std::uint64_t hub_life_ = 0;
+  Duration hub_clock_off_{};
+  std::unique_ptr<Clock> hub_clock_;
+  std::optional<hub::OnwardTime> hub_time_;  // of this life
   std::vector<hub::Incoming> hub_inbox_;
   SteadyTime hub_turn_at_;
   std::map<std::uint64_t, Asked> asked_;

@@ -1,6 +1,8 @@
 // The hub's side of a world: its life and death, its turns, what it sends.
 #include <algorithm>
 
+#include <fmt/core.h>
+
 #include "proto/wire/topics.h"
 #include "tests/hub/api/samples.h"
 #include "tests/sim/describe.h"
@@ -24,9 +26,10 @@ void World::start_hub() {
     const bool dies = hub_dies_at && hub_dies_at(point);
     if (dies || !passes(point, storm_.hub_crash_at_point)) throw PowerCut{};
   };
+  hub_time_.emplace(*hub_clock_);
   Result<std::unique_ptr<hub::Hub>> made =
       hub::Hub::open({key_of(kHubKeySeed), trust_}, {store_, *hub_port_, *hub_port_, *hub_entropy_, on_point},
-                     "tcp://127.0.0.1:1", wall());
+                     "tcp://127.0.0.1:1", hub_time_->now());
   if (!made) return safety_.violate("the hub cannot start from its store: " + made.error().message);
   hub_ = std::move(*made);
   note("hub", "starts");
@@ -45,6 +48,13 @@ void World::crash_hub(Duration away) {
   if (hub_) lose_hub(away);
 }
 
+void World::set_hub_clock_off(Duration by) {
+  if (by == hub_clock_off_) return;
+  hub_clock_off_ = by;
+  note("hub", fmt::format("its clock is {} s off", by.count() / 1'000));
+  plan_hub_turn(now_);  // the real one looks at its clock every second
+}
+
 void World::plan_hub_turn(SteadyTime at) {
   at = std::max(at, now_);
   if (!hub_ || hub_turn_at_ <= at) return;
@@ -60,7 +70,7 @@ void World::turn_hub() {
   batch.swap(hub_inbox_);
   if (dice_.chance(storm_.hub_commit_failing)) store_.fail_next_commit();
   try {
-    const Result<void> outcome = hub_->step(batch, wall());
+    const Result<void> outcome = hub_->step(batch, hub_time_->now());
     if (!outcome) {
       note("hub", "stops: " + outcome.error().message);
       return lose_hub(kHubBack);
@@ -70,9 +80,9 @@ void World::turn_hub() {
   } catch (const std::exception& error) {
     return safety_.violate(std::string("the hub dies: ") + error.what());
   }
-  safety_.hub_stepped(hub_->state(), store_, wall());
+  safety_.hub_stepped(hub_->state(), store_, hub_time_->now());
   if (const std::optional<WallTime> due = hub_->next_due())
-    plan_hub_turn(now_ + std::max<Duration>(std::chrono::milliseconds(1), *due - wall()));
+    plan_hub_turn(now_ + std::max<Duration>(std::chrono::milliseconds(1), *due - hub_time_->now()));
   if (!hub_inbox_.empty()) plan_hub_turn(now_);
 }
 

@@ -494,11 +494,12 @@ void excuse_silence(Turn& turn, const Rollout& rollout, Target& target) {
   touch(turn, TargetKey{rollout.id, target.device});
 }
 
-void bound_times(const Rollout& rollout, Target& target, WallTime now) {
-  target.deadline = std::min(target.deadline, now + longest_in_state(rollout, target));
-  target.wake_at = std::min(target.wake_at, now + longest_until_wake(rollout, target));
-  target.prepared_at = std::min(target.prepared_at, now);
-  target.granted_at = std::min(target.granted_at, now);
+void bound_times(Turn& turn, const Rollout& rollout, Target& target) {
+  target.wake_at = std::min(target.wake_at, turn.now + longest_until_wake(rollout, target));  // never stored
+  bool is_bounded = bring_back(target.deadline, turn.now + longest_in_state(rollout, target));
+  is_bounded |= bring_back(target.prepared_at, turn.now);
+  is_bounded |= bring_back(target.granted_at, turn.now);
+  if (is_bounded) touch(turn, TargetKey{rollout.id, target.device});
 }
 
 void again(Turn& turn, Rollout& rollout, Target& target) {

@@ -36,7 +36,7 @@ void excuse_silence(Turn& turn, const Rollout& rollout, Target& target);
 
 /// The hub starts: no time may lie farther off than the rules put it from now. The clock may have been wrong before,
 /// and a timer would then wait for years.
-void bound_times(const Rollout& rollout, Target& target, WallTime now);
+void bound_times(Turn& turn, const Rollout& rollout, Target& target);
 
 /// After an operator's retry: back to waiting, with a new attempt to come.
 void again(Turn& turn, Rollout& rollout, Target& target);

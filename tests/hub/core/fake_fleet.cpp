@@ -243,7 +243,8 @@ void FakeFleet::restart_hub() {
   stored.audit = state_.audit;
   stored.feed_sequence = state_.feed_sequence;
   for (auto& [id, device] : stored.devices) device.hub_nonce = {};
-  const Result<void> rebuilt = hub::rebuild(stored, now);
+  hub::Effects effects;
+  const Result<void> rebuilt = hub::rebuild(stored, now, effects);
   KELPIE_ASSERT(rebuilt.has_value());
   state_ = std::move(stored);
   decide(hub::HubStarted{blake2b_256("run 2")});
