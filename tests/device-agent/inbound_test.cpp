@@ -245,6 +245,47 @@ TEST(Inbound, TheReleaseComesThroughAsSigned) {
   EXPECT_EQ(*parse_release(as_bytes(order.release_frame), test::the_trust()), order.release);
 }
 
+/// "follow" where a start and its images prove the node together, step by step.
+std::string linked(const Release& release) {
+  std::string out;
+  for (const Step& step : release.steps) {
+    const auto* const start = std::get_if<StartStep>(&step);
+    const auto* const images = std::get_if<ImagesStep>(&step);
+    if (start != nullptr) out += start->images_follow ? "start follow, " : "start, ";
+    if (images != nullptr) out += images->follows_start ? "images follow, " : "images, ";
+  }
+  return out;
+}
+
+TEST(Inbound, AStartAndTheImagesBehindItProveTheNodeTogether) {
+  const auto add_images = [](v1::Step& step) {
+    v1::Image& image = *step.mutable_images()->add_images();
+    image.set_ref("registry.k8s.io/pause:3.10");
+    image.set_digest("sha256:" + std::string(64, '1'));
+  };
+  struct Order {
+    std::string kinds;  // s: start, i: images
+    std::string linked;
+  };
+  for (const Order& order :
+       {Order{"s", "start, "}, Order{"i", "images, "}, Order{"si", "start follow, images follow, "},
+        Order{"is", "images, start, "}, Order{"isi", "images, start follow, images follow, "}}) {
+    const PrepareOf prepare{.release = [&](v1::Release& release) {
+      release.clear_steps();
+      for (const char kind : order.kinds) {
+        v1::Step& step = *release.add_steps();
+        if (kind == 's') step.mutable_start();
+        if (kind == 'i') add_images(step);
+      }
+    }};
+    const Result<Heard> heard = parse(as_bytes(sealed(test::prepare_of(prepare))), receiver());
+    ASSERT_TRUE(heard) << order.kinds;
+    const auto* const taken = std::get_if<PrepareOrder>(&heard->event);
+    ASSERT_NE(taken, nullptr) << order.kinds;
+    EXPECT_EQ(linked(taken->release), order.linked) << order.kinds;
+  }
+}
+
 TEST(Inbound, LimitsThatTheHubLeftOutHaveDefaults) {
   v1::Deliver deliver = go();
   deliver.mutable_go()->set_soak_s(30);
