@@ -1,4 +1,4 @@
-// What snapd does with a request: refuses it at once, or begins a change that goes on by itself.
+// What snapd does with a request that it does not refuse: a change that goes on by itself, and what it leaves.
 // Source: facts, microk8s 3.2, 3.3, 3.6.
 #include <algorithm>
 
@@ -11,12 +11,7 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr std::uint64_t kSnapBytes = 180ULL << 20U;  // facts, microk8s 3.1: "180MB"
-constexpr std::size_t kRevisionsKept = 2;            // refresh.retain on classic
-
-SnapRefusal refused(int status, std::string message, std::string_view kind = {}, Json value = {}) {
-  return {.status = status, .message = std::move(message), .kind = std::string(kind), .value = std::move(value)};
-}
+constexpr std::size_t kRevisionsKept = 2;  // refresh.retain on classic
 
 SnapTask task(std::string_view kind, std::string summary, std::int64_t takes_s) {
   return {.kind = std::string(kind), .summary = std::move(summary), .takes = std::chrono::seconds(takes_s)};
@@ -76,105 +71,6 @@ std::string summary_of(const SnapWish& wish, const SnapRevision& goal) {
   if (wish.action == "revert") return "Revert \"microk8s\" snap";
   if (wish.action == "remove") return "Remove \"microk8s\" snap";
   return fmt::format("{} of \"microk8s\" snap", wish.action);
-}
-
-Json releases_of(const World& world) {
-  Json releases;
-  for (const auto& [channel, revision] : world.channels)
-    releases.append(Json::Object{{"architecture", "arm64"}, {"channel", channel}});
-  return Json::Object{{"action", "install"}, {"architecture", "arm64"}, {"releases", std::move(releases)}};
-}
-
-SnapRefusal judge_channel(const DeviceState& state, const World& world, const SnapWish& wish) {
-  const auto found = world.channels.find(wish.channel);
-  if (found == world.channels.end()) {
-    return refused(404, "no snap revision available as specified", "snap-channel-not-available", releases_of(world));
-  }
-  if (found->second.confinement == "classic") {
-    if (!state.is_on_classic) {
-      return refused(400, "snap \"microk8s\" requires classic confinement which is only available on classic systems",
-                     "snap-needs-classic-system", "microk8s");
-    }
-    if (wish.action == "install" && !wish.is_classic) {
-      return refused(400, "snap \"microk8s\" requires classic confinement", "snap-needs-classic", "microk8s");
-    }
-  }
-  return {};
-}
-
-SnapRefusal judge_busy(DeviceState& state) {
-  for (const auto& [id, change] : state.changes) {
-    if (change.status != "Doing") continue;
-    return refused(409, fmt::format("snap \"microk8s\" has \"{}\" change in progress", change.kind),
-                   "snap-change-conflict", Json::Object{{"change-kind", change.kind}, {"snap-name", "microk8s"}});
-  }
-  if (!strikes(state, FaultKind::SnapdConflict)) return {};
-  return refused(409, "snap \"microk8s\" has \"auto-refresh\" change in progress", "snap-change-conflict",
-                 Json::Object{{"change-kind", "auto-refresh"}, {"snap-name", "microk8s"}});
-}
-
-SnapRefusal judge_store(DeviceState& state) {
-  if (strikes(state, FaultKind::SnapStoreUnreachable)) {
-    return refused(400,
-                   "cannot install \"microk8s\": Post \"https://api.snapcraft.io/v2/snaps/refresh\": dial tcp: lookup "
-                   "api.snapcraft.io: no such host");
-  }
-  if (state.disk.free_bytes < 2 * kSnapBytes || strikes(state, FaultKind::DiskFull, "snapd")) {
-    return refused(507,
-                   "insufficient space in \"/var/lib/snapd\" to perform \"install\" change for the following snaps: "
-                   "microk8s",
-                   "insufficient-disk-space",
-                   Json::Object{{"change-kind", "install"}, {"snap-names", Json::Array{Json("microk8s")}}});
-  }
-  return {};
-}
-
-SnapRefusal judge_refresh(DeviceState& state, const World& world, const SnapWish& wish) {
-  const std::string& channel = wish.channel.empty() ? state.snap.now.channel : wish.channel;
-  SnapWish full = wish;
-  full.channel = channel;
-  if (SnapRefusal refusal = judge_channel(state, world, full); refusal.status != 0) return refusal;
-  const SnapRevision& goal = world.channels.at(channel);
-  if (goal.revision == state.snap.now.revision && channel == state.snap.now.channel)
-    return refused(400, "snap has no updates available", "snap-no-update-available", "microk8s");
-  if (!wish.ignores_running && strikes(state, FaultKind::SnapHasRunningApps))
-    return refused(400, "snap \"microk8s\" has running apps (kubectl), pids: 1234");
-  return judge_store(state);
-}
-
-SnapRefusal judge(DeviceState& state, const World& world, const SnapWish& wish) {
-  if (wish.action == "hold" || wish.action == "unhold") {
-    constexpr std::string_view kHoldSince = "2.58";
-    if (state.snapd_version < kHoldSince) return refused(400, fmt::format("unknown action {}", wish.action));
-  }
-  if (wish.action == "install") {
-    if (state.snap.is_installed)
-      return refused(400, "snap \"microk8s\" is already installed", "snap-already-installed", "microk8s");
-    if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;
-    if (SnapRefusal refusal = judge_channel(state, world, wish); refusal.status != 0) return refusal;
-    return judge_store(state);
-  }
-  if (wish.action == "hold-system") return judge_busy(state);
-  if (!state.snap.is_installed)
-    return refused(400, "snap \"microk8s\" is not installed", "snap-not-installed", "microk8s");
-  if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;
-  if (wish.action == "refresh") return judge_refresh(state, world, wish);
-  if (wish.action == "switch") return judge_channel(state, world, wish);
-  if (wish.action == "remove" && !wish.is_purging && strikes(state, FaultKind::DiskFull, "snapshot")) {
-    return refused(507,
-                   "insufficient space in \"/var/lib/snapd\" to perform \"remove\" change for the following snaps: "
-                   "microk8s",
-                   "insufficient-disk-space",
-                   Json::Object{{"change-kind", "remove"}, {"snap-names", Json::Array{Json("microk8s")}}});
-  }
-  if (wish.action == "revert") {
-    if (state.snap.before.empty()) return refused(400, "cannot revert \"microk8s\": no revision to revert to");
-    const SnapRevision& last = state.snap.before.back();
-    if (!wish.revision.empty() && wish.revision != last.revision) {
-      return refused(400, fmt::format("cannot revert \"microk8s\": no revision {} to revert to", wish.revision));
-    }
-  }
-  return {};
 }
 
 SnapRevision goal_of(const DeviceState& state, const World& world, const SnapWish& wish) {
@@ -324,7 +220,7 @@ std::string task_status(const SnapChange& change, Duration begins, Duration take
 }  // namespace
 
 SnapAnswer begin_change(DeviceState& state, const World& world, const SnapWish& wish, SteadyTime now) {
-  if (SnapRefusal refusal = judge(state, world, wish); refusal.status != 0) return {.refusal = std::move(refusal)};
+  if (SnapRefusal refusal = refusal_of(state, world, wish); refusal.status != 0) return {.refusal = std::move(refusal)};
   SnapChange change;
   change.id = fmt::format("{}", 40 + ++state.changes_made);
   change.action = wish.action;

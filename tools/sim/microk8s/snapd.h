@@ -8,6 +8,8 @@
 
 namespace kelpie::sim {
 
+inline constexpr std::uint64_t kSnapBytes = 180ULL << 20U;  // facts, microk8s 3.1: "180MB"
+
 struct SnapWish {
   std::string action;  // install, refresh, revert, remove, switch, enable, disable, hold, unhold, start, stop, restart
   std::string channel;
@@ -25,6 +27,9 @@ struct SnapRefusal {
   std::string kind;
   Json value;
 };
+
+/// Why it is refused at once; status 0: it is not. Uses up faults that strike here.
+[[nodiscard]] SnapRefusal refusal_of(DeviceState& state, const World& world, const SnapWish& wish);
 
 /// Accepted: a change is under way and its id is in `change`. Refused: nothing happened.
 struct SnapAnswer {
