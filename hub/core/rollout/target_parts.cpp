@@ -26,6 +26,10 @@ bool is_in_flight(TargetState state) {
          state == TargetState::Soaking;
 }
 
+bool is_over(const Rollout& rollout) {
+  return rollout.phase != RolloutPhase::Running && rollout.phase != RolloutPhase::Paused;
+}
+
 void set_state(Turn& turn, Rollout& rollout, Target& target, TargetState state) {
   if (target.state == state) return;
   uncount(rollout, target);

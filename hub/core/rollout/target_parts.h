@@ -21,6 +21,8 @@ inline constexpr Duration kIdle = std::chrono::hours(1);        // nothing to do
 [[nodiscard]] Device& device_of(Turn& turn, const Target& target);
 [[nodiscard]] bool is_online(Turn& turn, const Target& target);
 [[nodiscard]] bool is_in_flight(TargetState state);
+/// Nothing is granted any more; what is under way may end.
+[[nodiscard]] bool is_over(const Rollout& rollout);
 void set_state(Turn& turn, Rollout& rollout, Target& target, TargetState state);
 void set_waiting(Turn& turn, Rollout& rollout, Target& target, WaitReason reason, WallTime wake_at);
 void note(Turn& turn, const Rollout& rollout, const Target& target, std::string type, std::string reason,
@@ -31,6 +33,9 @@ void send_prepare(Turn& turn, Target& target);
 void send_go(Turn& turn, const Rollout& rollout, Target& target);
 void send_cancel(Turn& turn, const Rollout& rollout, Target& target);
 void grant(Turn& turn, Rollout& rollout, Target& target);
+/// Before GO: begins a new attempt, or says what it waits for; grants what is prepared, or asks for another nonce.
+void wait_or_begin(Turn& turn, Rollout& rollout, Target& target);
+void grant_or_refresh(Turn& turn, Rollout& rollout, Target& target);
 void fail_target(Turn& turn, Rollout& rollout, Target& target, const std::string& reason, const std::string& detail);
 
 }  // namespace kelpie::hub
