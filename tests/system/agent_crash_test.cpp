@@ -75,7 +75,7 @@ class AgentCrash : public ::testing::Test {
   std::string current_;
   std::size_t kills_ = 0;
   HubProgram hub_;
-  DoubleDevice device_{{.programs = KELPIE_BIN_DIR, .speed = 200, .state = {}, .world = sim::usual_world()}};
+  DoubleDevice device_{{.programs = KELPIE_BIN_DIR, .speed = 2'000, .state = {}, .world = sim::usual_world()}};
   AgentProgram agent_{hub_, "pi-1"};
   FleetOperator operator_{hub_, [this] { live(); }};
 };

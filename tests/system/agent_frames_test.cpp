@@ -82,7 +82,7 @@ v1::Release release_of(int version, bool has_metrics) {
 TEST(AgentFrames, ForgedMisdirectedAndReplayedOnesAreRefusedWithTheirCode) {
   HubProgram hub;
   hub.start();
-  DoubleDevice device({.programs = KELPIE_BIN_DIR, .speed = 200, .state = {}, .world = sim::usual_world()});
+  DoubleDevice device({.programs = KELPIE_BIN_DIR, .speed = 2'000, .state = {}, .world = sim::usual_world()});
   device.change(
       [&](sim::DeviceState& state) { state = sim::running_device(sim::usual_world(), "1.32/stable", device.now()); });
   device.start_snapd();

@@ -35,7 +35,7 @@ class ReferenceWalk : public ::testing::Test {
 
   HubProgram hub_;
   v1::Release release_ = getting_started();
-  DoubleDevice device_{{.programs = KELPIE_BIN_DIR, .speed = 200, .state = {}, .world = world_of(release_)}};
+  DoubleDevice device_{{.programs = KELPIE_BIN_DIR, .speed = 2'000, .state = {}, .world = world_of(release_)}};
   AgentProgram agent_{hub_, "pi-1"};
   FleetOperator operator_{hub_, [] {}};
 };
