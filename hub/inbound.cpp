@@ -70,6 +70,15 @@ Result<void> read_attempt(const v1::Report& in, const Device& device, ReportRece
   return {};
 }
 
+/// Codes become labels of metrics: those this hub does not know are counted together.
+Refusals read_refusals(const v1::Report& in) {
+  Refusals out;
+  for (const v1::Refusal& row : in.refusals()) {
+    if (row.count() != 0) out[wire::is_refusal(row.code()) ? row.code() : "other"] += row.count();
+  }
+  return out;
+}
+
 Result<ReportReceived> read_report(const v1::Report& in, const Device& device, const wire::PublicKey& key) {
   ReportReceived out;
   out.device = device.id;
@@ -94,6 +103,7 @@ Result<ReportReceived> read_report(const v1::Report& in, const Device& device, c
     out.facts_bytes = in.facts().SerializeAsString();
   }
   out.health_note = in.health_note();
+  out.refusals = read_refusals(in);
   return out;
 }
 

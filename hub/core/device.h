@@ -15,6 +15,7 @@ namespace kelpie::hub {
 
 using IdentityKey = FixedBytes<struct IdentityKeyTag, 32>;  // Ed25519 public key; its BLAKE2b-128 is the device id
 using Labels = std::map<std::string, std::string>;
+using Refusals = std::map<std::string, std::uint64_t>;  // how often, by code: E_…
 
 inline constexpr std::string_view kDeviceScope = "device";  // what a fleet assigns
 inline constexpr std::string_view kAdhocScope = "adhoc";    // what command send makes
@@ -100,6 +101,7 @@ struct Device {
   WallTime last_seen;
   std::optional<FactsSummary> facts;
   std::string health_note;  // e.g. state-unwritable
+  Refusals refusals;        // frames that it refused since its agent's start
 
   std::map<std::string, Assigned, std::less<>> assigned;  // by scope
   Digest proved_release;             // release of scope "device" whose success this install reported; zero: none

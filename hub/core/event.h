@@ -32,6 +32,7 @@ struct ReportReceived {
   std::optional<FactsSummary> facts;
   std::string facts_bytes;  // the sheet as it came, for the store; empty when facts is absent
   std::string health_note;
+  Refusals refusals;  // frames that the device refused since its agent's start
   Digest frame_hash;
 };
 

@@ -34,6 +34,34 @@ Digest holds_digest(const Turn& turn, const Device& device) {
   return blake2b_256(out);
 }
 
+// The first of each kind is an event; the rest is a number in the metrics, so that a flood writes nothing.
+void refuse(Turn& turn, const Device& device, const std::string& code, std::string why) {
+  if (++turn.state.refusals[code] > 1) return;
+  feed(turn, {.type = "report.refused",
+              .object = "device/" + device.name,
+              .reason = code,
+              .message = std::move(why),
+              .rollout = {},
+              .device = device.name});
+}
+
+// Each report says all of its boot.
+void take_refusals(Turn& turn, Device& device, const Refusals& said) {
+  for (const auto& [code, count] : said) {
+    const auto known = device.refusals.find(code);
+    const std::uint64_t before = known == device.refusals.end() ? 0 : known->second;
+    if (count > before) turn.state.device_refusals[code] += count - before;
+    if (before != 0) continue;
+    feed(turn, {.type = "device.refused",
+                .object = "device/" + device.name,
+                .reason = code,
+                .message = fmt::format("it refused a frame; kelpie device show {} counts them", device.name),
+                .rollout = {},
+                .device = device.name});
+  }
+  device.refusals = said;
+}
+
 void acknowledge(Turn& turn, const Device& device, const ReportReceived& report) {
   turn.effects.messages.emplace_back(SendBeacon{.device = device.id,
                                                 .heartbeat_nonce = report.heartbeat_nonce,
@@ -99,6 +127,7 @@ void take_newer(Turn& turn, Device& device, const ReportReceived& report, bool i
   set_online(turn, device);
   device.sequence = report.sequence;
   device.health_note = report.health_note;
+  take_refusals(turn, device, report.refusals);
   if (report.hello) {
     device.agent_version = report.hello->agent_version;
     device.schema_max = report.hello->schema_max;
@@ -149,6 +178,7 @@ void take_device_report(Turn& turn, const ReportReceived& report) {
   const bool is_same = device.incarnation && *device.incarnation == report.incarnation;
   if (is_same && report.sequence <= device.sequence) {
     KELPIE_REACHED("report.repeated");
+    refuse(turn, device, "E_SEQUENCE", fmt::format("report {} of this boot is known", report.sequence));
     acknowledge(turn, device, report);  // the last acknowledgement was lost
   } else if (is_same) {
     if (!report.hub_nonce.is_zero() && report.hub_nonce == device.hub_nonce) device.hub_nonce = {};
@@ -158,6 +188,7 @@ void take_device_report(Turn& turn, const ReportReceived& report) {
     const bool is_new_install = device.incarnation && device.incarnation->install != report.incarnation.install;
     device.hub_nonce = {};
     device.incarnation = report.incarnation;
+    device.refusals.clear();  // counted anew
     if (device.rollout) {
       Rollout& rollout = turn.state.rollouts.at(*device.rollout);
       take_restart(turn, rollout, rollout.targets.at(device.id));
@@ -165,7 +196,12 @@ void take_device_report(Turn& turn, const ReportReceived& report) {
     take_newer(turn, device, report, is_new_install, true);
     acknowledge(turn, device, report);
   } else {
-    ask(turn, device);  // another boot or install: believed only when it quotes a nonce of this run
+    // Another boot or install: believed only when it quotes a nonce of this run. One that introduces itself has none
+    // yet.
+    if (!report.hello || !report.hub_nonce.is_zero()) {
+      refuse(turn, device, "E_NONCE", "a report of another boot does not quote what this hub asked with");
+    }
+    ask(turn, device);
   }
   if (was_away && device.connection == Connection::Online) wake_waiting(turn, device);
 }

@@ -116,7 +116,8 @@ struct HubState {
   std::map<Digest, std::uint32_t> proved;          // devices that proved a release, kept
   std::map<DeviceId, Counted> counted;             // what each device adds to the totals now
   std::map<DeviceId, std::set<RolloutId>> queued;  // rollouts that wait for another one to leave the device
-  std::map<std::string, std::uint64_t> refusals;   // messages refused, by code
+  Refusals refusals;                               // messages that this hub refused
+  Refusals device_refusals;                        // frames that devices refused, as this run heard of them
 
   MerkleLog audit;
   std::uint64_t feed_sequence = 0;  // of the last event

@@ -63,6 +63,7 @@ std::string write_device(const Device& device) {
   out.set_failure_reason(device.failure_reason);
   out.set_failure_detail(device.failure_detail);
   if (device.failed_attempt) out.set_failed_attempt(to_string(*device.failed_attempt));
+  out.mutable_refusals()->insert(device.refusals.begin(), device.refusals.end());
   return out.SerializeAsString();
 }
 
@@ -106,6 +107,7 @@ Result<Device> read_device(std::string_view bytes) {
   out.failure_reason = in.failure_reason();
   out.failure_detail = in.failure_detail();
   KELPIE_TRY(out.failed_attempt, read_attempt_id(in.failed_attempt()));
+  out.refusals.insert(in.refusals().begin(), in.refusals().end());
   return out;
 }
 

@@ -17,6 +17,7 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::Audience: return "E_AUDIENCE";
     case Refusal::Attempt: return "E_ATTEMPT";
     case Refusal::Nonce: return "E_NONCE";
+    case Refusal::Sequence: return "E_SEQUENCE";
     case Refusal::NotPrepared: return "E_NOT_PREPARED";
     case Refusal::Epoch: return "E_EPOCH";
     case Refusal::IdReuse: return "E_ID_REUSE";
@@ -37,6 +38,13 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::State: return "E_STATE";
   }
   return "E_STATE";
+}
+
+bool is_refusal(std::string_view code) {
+  for (int i = 0; i <= static_cast<int>(Refusal::State); ++i) {
+    if (to_string(static_cast<Refusal>(i)) == code) return true;
+  }
+  return false;
 }
 
 Code code_of(Refusal refusal) {
@@ -63,6 +71,7 @@ Code code_of(Refusal refusal) {
     case Refusal::TrustBehind:
     case Refusal::Attempt:
     case Refusal::Nonce:
+    case Refusal::Sequence:
     case Refusal::NotPrepared:
     case Refusal::Epoch:
     case Refusal::Expired:

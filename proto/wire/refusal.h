@@ -21,6 +21,7 @@ enum class Refusal {
   Audience,
   Attempt,
   Nonce,
+  Sequence,
   NotPrepared,
   Epoch,
   IdReuse,
@@ -43,6 +44,8 @@ enum class Refusal {
 
 /// E_FRAME, E_TYPE, …: also Error::reason of what wire and inbound return.
 [[nodiscard]] std::string_view to_string(Refusal refusal);
+/// The code is of the set.
+[[nodiscard]] bool is_refusal(std::string_view code);
 /// What the receiver may tell a person who asks.
 [[nodiscard]] Code code_of(Refusal refusal);
 

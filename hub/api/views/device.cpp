@@ -140,6 +140,7 @@ void show_device(const ApiView& view, const Device& device, api::v1::Device& out
   status.set_failure_detail(device.failure_detail);
   status.set_health_note(device.health_note);
   status.set_has_lease(device.lease.has_value());
+  show_refusals(device.refusals, *status.mutable_refusals());
 }
 
 Answer answer_devices(const api::v1::ListRequest& in, const ApiView& view, WallTime now) {

@@ -34,6 +34,11 @@ void add_totals(std::string& out, const Metric& metric, const std::map<Key, std:
   }
 }
 
+void add_refusals(std::string& out, const Metric& metric, const Refusals& refusals) {
+  add_head(out, metric);
+  for (const auto& [code, count] : refusals) out += fmt::format("{}{{code=\"{}\"}} {}\n", metric.name, code, count);
+}
+
 std::map<RolloutPhase, std::uint32_t> count_phases(const HubState& state) {
   std::map<RolloutPhase, std::uint32_t> out;
   for (const auto& [id, rollout] : state.rollouts) ++out[rollout.phase];
@@ -62,9 +67,10 @@ Answer answer_metrics(const ApiView& view) {
   add(out, {"kelpie_events_total", "counter", "Events of the event stream."}, state.feed_sequence);
   add(out, {"kelpie_audit_entries_total", "counter", "Entries of the audit log."}, state.audit.size());
   add(out, {"kelpie_store_bytes", "gauge", "Bytes of the store on disk."}, view.store.bytes_on_disk());
-  add_head(out, {"kelpie_refusals_total", "counter", "Messages of devices that were refused, by code."});
-  for (const auto& [code, count] : state.refusals)
-    out += fmt::format("kelpie_refusals_total{{code=\"{}\"}} {}\n", code, count);
+  add_refusals(out, {"kelpie_refusals_total", "counter", "Messages of devices that were refused, by code."},
+               state.refusals);
+  add_refusals(out, {"kelpie_device_refusals_total", "counter", "Frames that devices refused, by code."},
+               state.device_refusals);
   auto text = std::make_shared<google::protobuf::StringValue>();
   text->set_value(std::move(out));
   return text;

@@ -1,5 +1,7 @@
 // Paging, times and errors that all views share.
+#include <algorithm>
 #include <array>
+#include <limits>
 
 #include <fmt/core.h>
 #include <google/protobuf/util/time_util.h>
@@ -28,6 +30,12 @@ void set_time(google::protobuf::Timestamp& out, WallTime time) {
 
 void set_duration(google::protobuf::Duration& out, Duration duration) {
   out = google::protobuf::util::TimeUtil::MillisecondsToDuration(duration.count());
+}
+
+void show_refusals(const Refusals& refusals, google::protobuf::Map<std::string, std::uint32_t>& out) {
+  for (const auto& [code, count] : refusals) {
+    out[code] = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
+  }
 }
 
 Error unknown(std::string_view noun, std::string_view name) {

@@ -41,10 +41,7 @@ void show_hub(const ApiView& view, api::v1::HubStatus& out) {
   out.set_trust_version(view.trust.version);
   out.set_audit_size(std::to_string(state.audit.size()));
   out.set_audit_root(state.audit.root().hex());
-  for (const auto& [code, count] : state.refusals) {
-    (*out.mutable_refusals())[code] =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
-  }
+  show_refusals(state.refusals, *out.mutable_refusals());
   out.set_store_bytes(std::to_string(view.store.bytes_on_disk()));
   out.set_broker(view.broker_url);
 }

@@ -58,6 +58,7 @@ inline constexpr std::uint32_t kPageSizeMax = 1'000;
 [[nodiscard]] Result<void> check_no_filter(const api::v1::ListRequest& in, std::string_view noun);
 void set_time(google::protobuf::Timestamp& out, WallTime time);
 void set_duration(google::protobuf::Duration& out, Duration duration);
+void show_refusals(const Refusals& refusals, google::protobuf::Map<std::string, std::uint32_t>& out);
 [[nodiscard]] Error unknown(std::string_view noun, std::string_view name);
 
 template <typename Object>

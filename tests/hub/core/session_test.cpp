@@ -1,4 +1,6 @@
 // Which reports are newer, and what a device's other life means.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/hub/core/fake_fleet.h"
@@ -30,10 +32,12 @@ TEST(Session, AnotherBootIsBelievedOnlyWhenItQuotesTheHubsNonce) {
                         .facts = {},
                         .facts_bytes = {},
                         .health_note = {},
+                        .refusals = {},
                         .frame_hash = {}};
   Effects effects;
   decide(fleet.state(), forged, fleet.now, effects);
   EXPECT_EQ(*device.incarnation, old);
+  EXPECT_EQ(fleet.state().refusals, (Refusals{{"E_NONCE", 1}}));
   ASSERT_EQ(effects.messages.size(), 1U);
   forged.hub_nonce = std::get<SendRead>(effects.messages[0]).hub_nonce;
   decide(fleet.state(), forged, fleet.now, effects);
@@ -62,11 +66,45 @@ TEST(Session, ARepeatedOrOlderReportChangesNothingButIsAcknowledged) {
                         .facts = {},
                         .facts_bytes = {},
                         .health_note = {},
+                        .refusals = {},
                         .frame_hash = {}},
          fleet.now, effects);
   EXPECT_EQ(fleet.targets(), "pi-1 succeeded\n");
   ASSERT_EQ(effects.messages.size(), 1U);
   EXPECT_EQ(std::get<SendBeacon>(effects.messages[0]).sequence, sequence);
+  EXPECT_EQ(fleet.state().refusals, (Refusals{{"E_SEQUENCE", 1}}));
+}
+
+TEST(Session, WhatADeviceRefusedIsShownAsItSaysAndAddedUpOverBoots) {
+  FakeFleet fleet;
+  fleet.add(1);
+  Device& device = fleet.state().devices.begin()->second;
+  ReportReceived report{.device = device.id,
+                        .incarnation = *device.incarnation,
+                        .sequence = device.sequence,
+                        .hub_nonce = {},
+                        .heartbeat_nonce = {},
+                        .hello = {},
+                        .attempt = {},
+                        .facts = {},
+                        .facts_bytes = {},
+                        .health_note = {},
+                        .refusals = {},
+                        .frame_hash = {}};
+  for (const std::uint64_t count : {2U, 2U, 5U}) {
+    ++report.sequence;
+    report.refusals = {{"E_SIG", count}};
+    fleet.decide(report);
+    EXPECT_EQ(device.refusals, report.refusals);
+  }
+  EXPECT_EQ(fleet.state().device_refusals, (Refusals{{"E_SIG", 5}}));
+  report.incarnation.boot = made<BootId>("next");
+  report.hub_nonce = device.hub_nonce = made<Nonce>("asked");
+  report.refusals = {{"E_SIG", 1}};
+  fleet.decide(report);
+  EXPECT_EQ(device.refusals, report.refusals);
+  EXPECT_EQ(fleet.state().device_refusals, (Refusals{{"E_SIG", 6}}));
+  EXPECT_EQ(std::count(fleet.feed.begin(), fleet.feed.end(), "device.refused device/pi-1 E_SIG"), 2) << "once a boot";
 }
 
 TEST(Session, AHelloGetsWhatTheDeviceIsOwedAtOnce) {

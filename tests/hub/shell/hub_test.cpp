@@ -155,6 +155,32 @@ TEST(Replayed, AReportChangesNothing) {
   world.frame(played.heartbeat());
   world.frame(old);
   EXPECT_EQ(world.device("pi-1").sequence, sequence + 1);
+  EXPECT_EQ(world.refused("E_SEQUENCE"), 1U);
+}
+
+// They become labels of metrics: a device cannot choose what stands there.
+TEST(Reported, RefusalsWithCodesNobodyKnowsAreCountedTogetherAndRemembered) {
+  HubWorld world;
+  world.add_device("pi-1");
+  ASSERT_TRUE(world.run_until([&] { return world.device("pi-1").incarnation.has_value(); }));
+  const Device& device = world.device("pi-1");
+  v1::Report report;
+  report.set_device_id(device.id.bytes());
+  report.set_install_id(device.incarnation->install.bytes());
+  report.set_boot(device.incarnation->boot.bytes());
+  report.set_sequence(device.sequence + 1);
+  for (const char* code : {"E_SIG", "E_OF_TOMORROW", "\"} 1\n# "}) {
+    v1::Refusal& row = *report.add_refusals();
+    row.set_code(code);
+    row.set_count(2);
+  }
+  SeededEntropy entropy(100);  // the key of pi-1
+  const wire::SigningKey key = wire::SigningKey::generate(entropy);
+  world.frame(wire::seal(wire::FrameType::Report, test::sample_trust().installation,
+                         as_bytes(report.SerializeAsString()), key));
+  EXPECT_EQ(world.device("pi-1").refusals, (Refusals{{"E_SIG", 2}, {"other", 4}}));
+  world.crash_hub();
+  EXPECT_EQ(world.device("pi-1").refusals, (Refusals{{"E_SIG", 2}, {"other", 4}}));
 }
 
 TEST(Reported, ATimeThatCannotBeIsLongAgoAndNotInTheFuture) {

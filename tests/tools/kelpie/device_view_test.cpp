@@ -49,6 +49,8 @@ api::v1::Device failed() {
   status.set_update("failed");
   status.set_health("failed");
   status.set_health_note("kiosk: 0 of 1 ready");
+  (*status.mutable_refusals())["E_SIG"] = 3;
+  (*status.mutable_refusals())["E_AUDIENCE"] = 1;
   status.set_reported_release("kiosk@1.3.2");
   status.set_agent_version("0.1.0");
   *status.mutable_last_seen() = google::protobuf::util::TimeUtil::MillisecondsToTimestamp(kNow - 4'000);
@@ -82,6 +84,7 @@ TEST(DeviceView, ShowsTheClusterAndWhyItIsNotWhatItShouldBe) {
             "  desired    kiosk@1.4.0\n"
             "  reported   kiosk@1.3.2\n"
             "  health     kiosk: 0 of 1 ready\n"
+            "  refused    frames: E_AUDIENCE 1, E_SIG 3\n"
             "  microk8s   1.31/stable revision 7234 (v1.31.4), auto-refresh held\n"
             "  kubernetes v1.31.4\n"
             "  node       running, ready\n"

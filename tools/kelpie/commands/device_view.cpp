@@ -117,6 +117,13 @@ void add_images(std::vector<Block>& blocks, const Facts& facts) {
   blocks.emplace_back(std::move(table));
 }
 
+std::string refusal_words(const api::v1::DeviceStatus& status) {
+  std::vector<std::string> codes;
+  for (const auto& [code, count] : status.refusals()) codes.push_back(fmt::format("{} {}", code, count));
+  std::sort(codes.begin(), codes.end());
+  return fmt::format("frames: {}", fmt::join(codes, ", "));
+}
+
 std::string attempt_words(const api::v1::Attempt& attempt) {
   std::string out = fmt::format("{}, step {} of {}", attempt.state(), attempt.step(), attempt.step_count());
   if (!attempt.step_kind().empty()) out += fmt::format(" {}", attempt.step_kind());
@@ -168,6 +175,7 @@ View show_device(Device device, const DeviceLook& look) {
   add(blocks, "desired", or_dash(device.spec().release()));
   add(blocks, "reported", or_dash(status.reported_release()), is_same ? Tone::Plain : Tone::Warn);
   if (!status.health_note().empty()) add(blocks, "health", status.health_note(), tone_of(status.health()));
+  if (!status.refusals().empty()) add(blocks, "refused", refusal_words(status), Tone::Warn);
   if (status.has_facts()) {
     add_cluster(blocks, status.facts());
     add_workloads(blocks, status.facts());

@@ -1,4 +1,6 @@
 // kelpie hub status: the hub's own state.
+#include <map>
+
 #include <fmt/core.h>
 
 #include "tools/kelpie/commands.h"
@@ -25,7 +27,9 @@ Result<View> run_hub_status(Invocation& in) {
   add("installation", hub.installation_id());
   add("trust", fmt::format("version {}", hub.trust_version()));
   add("audit", fmt::format("{} entries, root {}", hub.audit_size(), hub.audit_root()));
-  for (const auto& [code, count] : hub.refusals()) add("refused " + code, std::to_string(count), Tone::Warn);
+  for (const auto& [code, count] : std::map(hub.refusals().begin(), hub.refusals().end())) {
+    add("refused " + code, std::to_string(count), Tone::Warn);
+  }
   const bool is_well = hub.is_ready() && hub.is_broker_connected();
   View view = view_of(std::move(hub), {std::move(table)});
   if (in.has("exit-code") && !is_well) view.exit = ExitCode::Bad;
