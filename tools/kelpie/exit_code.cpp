@@ -44,17 +44,17 @@ ExitCode exit_code_of(const Error& error) {
     if (row.reason == error.reason) return row.code;
   }
   switch (error.code) {
-    case Code::InvalidArgument: return ExitCode::Usage;
+    case Code::InvalidArgument:
+    case Code::NotSupported: return ExitCode::Usage;
     case Code::NotFound: return ExitCode::NotFound;
-    case Code::AlreadyExists: return ExitCode::Conflict;
     case Code::PermissionDenied: return ExitCode::NotAllowed;
-    case Code::FailedPrecondition: return ExitCode::Conflict;
-    case Code::Conflict: return ExitCode::Conflict;
+    case Code::AlreadyExists:
+    case Code::FailedPrecondition:
+    case Code::Conflict:
     case Code::ResourceExhausted: return ExitCode::Conflict;
-    case Code::Unavailable: return ExitCode::Unreachable;
+    case Code::Unavailable:
     case Code::DeadlineExceeded: return ExitCode::Unreachable;  // the hub's own limit: it did not answer in time
     case Code::DataLoss: return ExitCode::Bad;
-    case Code::NotSupported: return ExitCode::Usage;
     case Code::Internal: return ExitCode::OurBug;
   }
   return ExitCode::OurBug;
