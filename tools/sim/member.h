@@ -29,7 +29,7 @@ class MemoryCard final : public agent::StateStore {
 struct MemberSeams {
   Entropy& entropy;
   std::function<void(std::size_t index, const std::string& topic, ByteView payload)> publish;
-  std::function<void(std::size_t index, agent::Call call)> start_call;
+  std::function<void(std::size_t index, const agent::Call& call)> start_call;
 };
 
 class Member final : public wire::Bus, public agent::StepRunner {
@@ -37,7 +37,7 @@ class Member final : public wire::Bus, public agent::StepRunner {
   Member(std::size_t index, RosterEntry entry, std::uint64_t seed, MemberSeams& seams);
 
   void publish(const std::string& topic, ByteView payload) override { seams_.publish(index_, topic, payload); }
-  void start(agent::Call call) override { seams_.start_call(index_, std::move(call)); }
+  void start(agent::Call call) override { seams_.start_call(index_, call); }
   void give_up(std::uint64_t) override {}  // modelled work takes its time
 
   /// The agent starts from its card. Errors: those of Agent::open.

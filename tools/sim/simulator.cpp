@@ -68,7 +68,7 @@ struct Simulator::Fleet {
   MemberSeams seams{.entropy = entropy,
                     .publish = [this](std::size_t index, const std::string& topic,
                                       ByteView payload) { links->publish(index, topic, payload); },
-                    .start_call = [this](std::size_t index, agent::Call call) { start_call(index, call); }};
+                    .start_call = [this](std::size_t index, const agent::Call& call) { start_call(index, call); }};
   std::deque<Member> members;
   std::size_t powered = 0;
 

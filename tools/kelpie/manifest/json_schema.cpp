@@ -73,7 +73,8 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-tl::unexpected<Error> unknown(std::string_view word, std::string_view where, std::vector<std::string> candidates) {
+tl::unexpected<Error> unknown(std::string_view word, std::string_view where,
+                              const std::vector<std::string>& candidates) {
   return fail(Code::NotFound, fmt::format("{} has no \"{}\"{}", where, word, did_you_mean(word, candidates)));
 }
 

@@ -73,7 +73,7 @@ Result<std::uint32_t> parse_count(std::string_view text) {
 }
 
 Result<Duration> parse_seconds(std::string_view text) {
-  const Result<Duration> out = parse_duration(text);
+  Result<Duration> out = parse_duration(text);
   if (!out) return fail(Code::InvalidArgument, fmt::format("\"{}\" is not a duration. Write 5m or 300s", text));
   if (out->count() % 1'000 != 0) {
     return fail(Code::InvalidArgument, fmt::format("\"{}\" is not in whole seconds. Write 5m or 300s", text));
