@@ -9,9 +9,6 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::Size: return "E_SIZE";
     case Refusal::Sig: return "E_SIG";
     case Refusal::Role: return "E_ROLE";
-    case Refusal::KeyRevoked: return "E_KEY_REVOKED";
-    case Refusal::KeyExpired: return "E_KEY_EXPIRED";
-    case Refusal::TrustBehind: return "E_TRUST_BEHIND";
     case Refusal::TrustChain: return "E_TRUST_CHAIN";
     case Refusal::Schema: return "E_SCHEMA";
     case Refusal::Audience: return "E_AUDIENCE";
@@ -22,7 +19,6 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::Epoch: return "E_EPOCH";
     case Refusal::IdReuse: return "E_ID_REUSE";
     case Refusal::Expired: return "E_EXPIRED";
-    case Refusal::NotYet: return "E_NOT_YET";
     case Refusal::ClockUnsure: return "E_CLOCK_UNSURE";
     case Refusal::PlanSig: return "E_PLAN_SIG";
     case Refusal::PlanLeaf: return "E_PLAN_LEAF";
@@ -30,10 +26,7 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::GenOld: return "E_GEN_OLD";
     case Refusal::GenConflict: return "E_GEN_CONFLICT";
     case Refusal::Policy: return "E_POLICY";
-    case Refusal::Held: return "E_HELD";
-    case Refusal::Brake: return "E_BRAKE";
     case Refusal::Digest: return "E_DIGEST";
-    case Refusal::Resource: return "E_RESOURCE";
     case Refusal::AgentTooOld: return "E_AGENT_TOO_OLD";
     case Refusal::State: return "E_STATE";
   }
@@ -56,8 +49,6 @@ Code code_of(Refusal refusal) {
     case Refusal::Audience: return Code::InvalidArgument;
     case Refusal::Sig:
     case Refusal::Role:
-    case Refusal::KeyRevoked:
-    case Refusal::KeyExpired:
     case Refusal::TrustChain:
     case Refusal::PlanSig:
     case Refusal::PlanLeaf:
@@ -66,20 +57,15 @@ Code code_of(Refusal refusal) {
     case Refusal::IdReuse:
     case Refusal::GenConflict: return Code::Conflict;
     case Refusal::Digest: return Code::DataLoss;
-    case Refusal::Resource: return Code::ResourceExhausted;
     case Refusal::AgentTooOld: return Code::NotSupported;
-    case Refusal::TrustBehind:
     case Refusal::Attempt:
     case Refusal::Nonce:
     case Refusal::Sequence:
     case Refusal::NotPrepared:
     case Refusal::Epoch:
     case Refusal::Expired:
-    case Refusal::NotYet:
     case Refusal::ClockUnsure:
     case Refusal::GenOld:
-    case Refusal::Held:
-    case Refusal::Brake:
     case Refusal::State: return Code::FailedPrecondition;
   }
   return Code::FailedPrecondition;

@@ -1,4 +1,5 @@
-// Why a frame was refused. A closed set: counted, reported, and each leaves no effect. Source: protocol section 2.
+// Why a frame was refused. A closed set: counted, reported, and each leaves no effect. Those of protocol section 2
+// whose rules are not built yet are not here.
 #pragma once
 
 #include <string_view>
@@ -13,9 +14,6 @@ enum class Refusal {
   Size,
   Sig,
   Role,
-  KeyRevoked,
-  KeyExpired,
-  TrustBehind,
   TrustChain,
   Schema,
   Audience,
@@ -26,7 +24,6 @@ enum class Refusal {
   Epoch,
   IdReuse,
   Expired,
-  NotYet,
   ClockUnsure,
   PlanSig,
   PlanLeaf,
@@ -34,10 +31,7 @@ enum class Refusal {
   GenOld,
   GenConflict,
   Policy,
-  Held,
-  Brake,
   Digest,
-  Resource,
   AgentTooOld,
   State,
 };
