@@ -140,7 +140,8 @@ void CrashFleet::expect_device(Member& member, const std::vector<std::string>& r
 
 void CrashFleet::expect_hub(const std::string& rollout) {
   const auto targets = hub_.get<api::v1::TargetList>(fmt::format("/api/v1/rollouts/{}/targets", rollout));
-  ASSERT_TRUE(targets);
+  const auto entries = hub_.get<api::v1::AuditList>("/api/v1/audit?after=0&pageSize=1000&rollout=" + rollout);
+  ASSERT_TRUE(targets && entries);
   EXPECT_EQ(targets->items_size(), static_cast<int>(members_.size()));
   for (const api::v1::Target& target : targets->items()) {
     std::string said = fmt::format("{}: {}", target.metadata().name(), target.status().state());
@@ -148,19 +149,21 @@ void CrashFleet::expect_hub(const std::string& rollout) {
     for (const api::v1::StepResult& step : attempt.results())
       said += fmt::format(", {} {}", step.kind(), step.outcome());
     EXPECT_EQ(said, target.metadata().name() + ": succeeded, images changed, addons changed, deploy changed");
-    const auto entries = hub_.get<api::v1::AuditList>("/api/v1/audit?after=0&rollout=" + rollout);
-    ASSERT_TRUE(entries);
-    const auto ends = std::count_if(entries->items().begin(), entries->items().end(), [&](const auto& entry) {
-      return entry.object() == target.metadata().id() && entry.action() == "target.succeeded";
-    });
-    EXPECT_EQ(ends, 1) << target.metadata().id();
+    const auto audited = [&](std::string_view action) {
+      return std::count_if(entries->items().begin(), entries->items().end(), [&](const auto& entry) {
+        return entry.object() == target.metadata().id() && entry.action() == action;
+      });
+    };
+    EXPECT_GE(audited("target.granted"), 1) << target.metadata().id() << " ran without a recorded GO";
+    EXPECT_EQ(audited("target.succeeded"), 1) << target.metadata().id();
   }
 }
 
-std::size_t CrashFleet::said(const std::string& words) const {
-  std::size_t out = 0;
-  for (const auto& member : members_) out += occurrences(member->agent.log(), words);
-  return out;
+bool CrashFleet::has_said(const std::string& rollout, const std::string& state) const {
+  return std::all_of(members_.begin(), members_.end(), [&](const auto& member) {
+    const std::string line = fmt::format("attempt={}/{}/1 state={}", rollout, member->agent.id().hex(), state);
+    return member->agent.log().find(line) != std::string::npos;
+  });
 }
 
 std::string CrashFleet::logs() const {

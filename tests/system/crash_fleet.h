@@ -26,8 +26,8 @@ class CrashFleet {
   /// the hub knows the end and every step of it.
   void expect_done_once(const std::vector<std::string>& rollouts);
   [[nodiscard]] std::size_t size() const { return members_.size(); }
-  /// How often agents said so in their logs.
-  [[nodiscard]] std::size_t said(const std::string& words) const;
+  /// Every agent's attempt of that rollout was in that state, by its log.
+  [[nodiscard]] bool has_said(const std::string& rollout, const std::string& state) const;
   /// The last lines of each agent.
   [[nodiscard]] std::string logs() const;
 
