@@ -170,6 +170,27 @@ TEST(CliAlone, WrongWordsAreExplained) {
   }
 }
 
+TEST(CliAlone, RefusalsHaveReasonsThatScriptsCanRead) {
+  const TempDir config;
+  write_file(config / "bad.yaml", "kind: Fleet\nnam: eu\n");
+  struct Row {
+    std::string reason;
+    std::vector<std::string> words;
+  };
+  for (const Row& row : std::initializer_list<Row>{{"HUB_UNREACHABLE", {"status"}},
+                                                   {"CONTEXT_UNKNOWN", {"status", "--context", "prod"}},
+                                                   {"MANIFEST", {"validate", "-f", config / "bad.yaml"}},
+                                                   {"USAGE", {"device", "lst"}}}) {
+    std::vector<std::string> words = row.words;
+    words.insert(words.end(), {"-o", "json"});
+    const Finished refused = lone_kelpie(config, words);
+    const nlohmann::json object = nlohmann::json::parse(refused.out, nullptr, false);
+    ASSERT_FALSE(object.is_discarded()) << row.reason << refused.out << refused.err;
+    EXPECT_EQ(object["error"]["reason"], row.reason);
+    EXPECT_NE(object["error"]["message"], "");
+  }
+}
+
 TEST(CliAlone, StartsFast) {
   const TempDir config;
   lone_kelpie(config, {"version"});  // from disk

@@ -46,8 +46,8 @@ int run_program(const std::vector<std::string>& arguments) {
   const std::vector<Command> commands = all_commands();
   Result<Parsed> parsed = parse(commands, arguments);
   Result<Settings> settings = parsed ? read_settings(parsed->typed) : Result<Settings>(Settings{});
-  const Settings defaults;
-  Screen screen(settings ? *settings : defaults);
+  const Settings hasty = settings_for_errors(arguments);
+  Screen screen(parsed && settings ? *settings : hasty);
   if (!parsed) return fail_with(screen, parsed.error());
   if (!settings) return fail_with(screen, settings.error());
   Session session(*settings, screen);

@@ -174,6 +174,21 @@ Result<Settings> read_settings(const Typed& typed) {
   return out;
 }
 
+Settings settings_for_errors(const std::vector<std::string>& arguments) {
+  constexpr std::string_view kLong = "--output";
+  Settings out;
+  apply_environment(out);
+  for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    const std::string_view word = arguments[i];
+    const bool is_apart = (word == "-o" || word == kLong) && i + 1 < arguments.size();
+    if (is_apart) out.output.value = arguments[++i];
+    if (word.starts_with(kLong) && word.size() > kLong.size() && word[kLong.size()] == '=')
+      out.output.value = word.substr(kLong.size() + 1);
+    if (word.starts_with("-o") && word.size() > 2) out.output.value = word.substr(2);
+  }
+  return check_words(out) ? out : Settings{};
+}
+
 std::vector<std::pair<std::string_view, const Setting*>> each_setting(const Settings& settings) {
   std::vector<std::pair<std::string_view, const Setting*>> out;
   out.reserve(kRows.size());

@@ -47,6 +47,9 @@ struct Settings {
 /// context that is not there.
 [[nodiscard]] Result<Settings> read_settings(const Typed& typed);
 
+/// For what goes wrong before settings could be read: the output that was asked for, where that can be made out.
+[[nodiscard]] Settings settings_for_errors(const std::vector<std::string>& arguments);
+
 /// Name and value of each, as `config show` lists them.
 [[nodiscard]] std::vector<std::pair<std::string_view, const Setting*>> each_setting(const Settings& settings);
 
