@@ -61,6 +61,7 @@ TEST(CliDevice, WrongNamesLeadToTheRightOnes) {
   const Finished several = cli.kelpie({"device", "show", "pi-turin"});
   EXPECT_EQ(several.code, 2);
   EXPECT_THAT(several.err, HasSubstr("\"pi-turin\" fits 2 devices (pi-turin-07, pi-turin-08)"));
+  EXPECT_THAT(cli.kelpie({"device", "show", "pi-turin", "-o", "json"}).out, HasSubstr("\"reason\": \"AMBIGUOUS\""));
   const Finished problem = cli.kelpie({"device", "show", "nothing-like-it", "-o", "json"});
   EXPECT_EQ(problem.code, 3);
   EXPECT_EQ(nlohmann::json::parse(problem.out)["error"]["reason"], "DEVICE_UNKNOWN");
@@ -74,8 +75,9 @@ TEST(CliDevice, NothingIsForgottenWithoutAYes) {
   EXPECT_THAT(unasked.err, HasSubstr("there is no terminal to ask on"));
   EXPECT_THAT(unasked.err, HasSubstr("--yes"));
 
-  const Finished no = cli.on_terminal({"device", "decommission", "pi-1"}, "no\n", 80);
+  const Finished no = cli.on_terminal({"device", "decommission", "pi-1", "-o", "json"}, "no\n", 80);
   EXPECT_EQ(no.code, 9);
+  EXPECT_THAT(no.out, HasSubstr("DECLINED"));
   EXPECT_THAT(no.out, HasSubstr("decommission pi-1 on the hub at " + cli.hub().socket()));
   EXPECT_EQ(cli.kelpie({"device", "list", "-o", "name"}).out, "device/pi-1\n");
 
@@ -122,8 +124,10 @@ TEST(CliDevice, WaitEndsWhenTheDeviceIsThereOrTheTimeIsOver) {
   const Finished online = cli.kelpie({"device", "wait", "pi-1", "--for", "connection=online"});
   EXPECT_EQ(online.code, 0) << online.err;
   EXPECT_THAT(online.out, HasSubstr("device=pi-1 connection=online"));
-  const Finished late = cli.kelpie({"device", "wait", "pi-1", "--for", "connection=offline", "--timeout", "1s"});
+  const Finished late =
+      cli.kelpie({"device", "wait", "pi-1", "--for", "connection=offline", "--timeout", "1s", "-o", "json"});
   EXPECT_EQ(late.code, 124);
+  EXPECT_THAT(late.out, HasSubstr("WAIT_ENDED"));
   EXPECT_THAT(late.err, HasSubstr("waited 1s for 1 device to have connection=offline"));
   const Finished wrong = cli.kelpie({"device", "wait", "pi-1", "--for", "conection=online"});
   EXPECT_EQ(wrong.code, 2);

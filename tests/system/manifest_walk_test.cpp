@@ -141,8 +141,10 @@ TEST(ManifestWalk, AKeyOfNobodySignsNothing) {
   EXPECT_EQ(eve.code, 4);
   EXPECT_THAT(eve.err, HasSubstr("belongs to no operator of"));
   ASSERT_EQ(plain_kelpie({"hub", "init", "--dir", desk.path("other"), "--no-passphrase"}).code, 0);
-  const Finished other = desk.kelpie_as(desk.path("other/operator/operator.key"), {"release", "create", "-f", release});
+  const Finished other =
+      desk.kelpie_as(desk.path("other/operator/operator.key"), {"release", "create", "-f", release, "-o", "json"});
   EXPECT_EQ(other.code, 4);
+  EXPECT_THAT(other.out, HasSubstr("INSTALLATION"));
   EXPECT_THAT(other.err, HasSubstr("this hub belongs to installation"));
   EXPECT_EQ(desk.kelpie_as("", {"release", "create", "-f", release}).code, 2);
   EXPECT_EQ(desk.kelpie({"release", "list", "-o", "name"}).out, "");

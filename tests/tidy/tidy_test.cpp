@@ -1,5 +1,8 @@
 // House rules that no compiler checks. Each finding names file, line and rule.
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <map>
 #include <regex>
 #include <string>
 #include <vector>
@@ -15,6 +18,7 @@ namespace {
 constexpr std::size_t kLineLengthMax = 120;  // .clang-format
 constexpr std::size_t kFileLinesMax = 600;   // style guide: 400 asks for a split, 600 fails
 constexpr std::size_t kMainLinesMax = 100;
+constexpr std::string_view kListsOfRefusals = "tests/proto/frame_test.cpp";  // names each code and causes few
 
 const std::vector<SourceFile>& cpp_files() {
   static const std::vector<SourceFile> files = read_tree(KELPIE_SOURCE_DIR, {".cpp", ".h"});
@@ -180,6 +184,51 @@ TEST(Tidy, EverySourceIsInABuildList) {
     if (!file.path.ends_with(".cpp")) continue;
     const std::string name = file.path.substr(file.path.rfind('/') + 1);
     if (lists.find(name) == std::string::npos) findings.push_back(fmt::format("{}: in no CMakeLists.txt", file.path));
+  }
+  EXPECT_TRUE(findings.empty()) << joined(findings);
+}
+
+/// Words by which our sources tell one refusal from another, each with the file that says it.
+std::map<std::string, std::string> refusal_words() {
+  const std::vector<std::regex> places = {std::regex(R"re("(E_[A-Z_]+)")re"),
+                                          std::regex(R"re(\.reason = "([A-Z_]+)")re"),
+                                          std::regex(R"re(\bkReason\w+ = "([A-Z_]+)")re"),
+                                          std::regex(R"re(\bproblem\(Code::\w+,\s*"([A-Z_]+)")re"),
+                                          std::regex(R"re(\bReasonRow\{Reason::\w+, "([a-z0-9-]+)")re"),
+                                          std::regex(R"re(\bfail_(?:wave|target)\([^";]*"([a-z_-]+)")re")};
+  std::map<std::string, std::string> words;
+  for (const SourceFile& file : cpp_files()) {
+    if (!starts_with_any(file.path, {"proto/", "hub/", "device-agent/", "tools/kelpie/"})) continue;
+    for (const std::regex& place : places) {
+      for (std::sregex_iterator at(file.text.begin(), file.text.end(), place); at != std::sregex_iterator(); ++at)
+        words.emplace((*at)[1], file.path);
+    }
+  }
+  return words;
+}
+
+/// In a string of a test, and not as a part of a longer word.
+bool is_in_a_string(const std::string& text, const std::string& word) {
+  const auto is_part = [&](std::size_t at) {
+    return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
+  };
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const std::size_t line = text.rfind('\n', at) + 1;
+    const bool is_word = (at == 0 || !is_part(at - 1)) && !is_part(at + word.size());
+    if (is_word && text.find('"', line) < at) return true;
+  }
+  return false;
+}
+
+TEST(Tidy, EachRefusalIsAskedForInATest) {
+  const std::map<std::string, std::string> words = refusal_words();
+  EXPECT_GT(words.size(), 100U) << "the places where refusals get their words have changed";
+  std::vector<std::string> findings;
+  for (const auto& [word, path] : words) {
+    const bool is_tested = std::ranges::any_of(cpp_files(), [&](const SourceFile& file) {
+      return file.path.starts_with("tests/") && file.path != kListsOfRefusals && is_in_a_string(file.text, word);
+    });
+    if (!is_tested) findings.push_back(fmt::format("{}: {} is in no test", path, word));
   }
   EXPECT_TRUE(findings.empty()) << joined(findings);
 }

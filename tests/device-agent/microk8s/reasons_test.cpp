@@ -7,8 +7,27 @@
 namespace kelpie::agent {
 namespace {
 
+using test::Deployed;
+using test::pod_json;
 using test::ScriptedHost;
 using test::set_up_running;
+using test::Waiting;
+using test::workload_json;
+
+TEST(Reasons, OfAPodThatCannotStart) {
+  const Json kiosk = *Json::parse(workload_json(Deployed{.name_space = "default", .name = "kiosk", .ready = 0}));
+  const std::string waiting =
+      pod_json(Waiting{.workload = "kiosk", .name_space = "default", .reason = "CreateContainerError"});
+  const std::string evicted =
+      R"({"kind":"Pod","metadata":{"name":"kiosk-5d8f","namespace":"default","labels":{"app":"kiosk"}},)"
+      R"("status":{"phase":"Failed","reason":"Evicted","message":"the node was low on disk"}})";
+  for (const auto& [pod, word] :
+       {std::pair(waiting, "workload-config"), std::pair(evicted, "workload-unschedulable")}) {
+    const Health health = judge(kiosk, {*Json::parse(pod)});
+    ASSERT_TRUE(health.trouble) << pod;
+    EXPECT_EQ(row_of(health.trouble->reason).word, word);
+  }
+}
 
 TEST(Reasons, OfAJobThatGaveUp) {
   const Json job = *Json::parse(

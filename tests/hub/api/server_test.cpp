@@ -211,6 +211,9 @@ TEST(Server, KeepsArtifactsUnderTheirHash) {
   wire::HttpRequest part = hub.on_socket("GET", path);
   part.headers.emplace_back("Range", "bytes=0-4");
   EXPECT_EQ(answer(part), "206 xxxxx");
+  wire::HttpRequest beyond = hub.on_socket("GET", path);
+  beyond.headers.emplace_back("Range", "bytes=100000-");
+  EXPECT_EQ(status_and_reason(beyond), "416 RANGE_NOT_SATISFIABLE");
   EXPECT_EQ(status_and_reason(hub.on_socket("PUT", path, "other")), "400 DIGEST_MISMATCH");
   EXPECT_EQ(status_and_reason(hub.on_socket("DELETE", path)), "405 METHOD_NOT_ALLOWED");
 }

@@ -1,6 +1,8 @@
 // Event streams over the real server.
 #include <gtest/gtest.h>
 
+#include "hub/api/desk.h"
+#include "hub/api/watch.h"
 #include "tests/hub/api/fake_hub.h"
 
 namespace kelpie::hub {
@@ -8,6 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::FakeHub;
+using test::told;
 
 constexpr const char* kAddBody = R"({"name":"pi-1","fingerprint":"9c4177d000000000000000000000e2b8"})";
 
@@ -73,6 +76,14 @@ TEST(Streams, ABadResumePointIsAnOrdinaryError) {
   const auto response = wire::http_call(watch(hub, "text/event-stream", "?after=x"));
   ASSERT_TRUE(response);
   EXPECT_EQ(response->status, 400);
+}
+
+TEST(Streams, HaveRoomForSoManyViewersAndNoMore) {
+  Desk desk({}, [](const ApiCall&) { return true; });
+  for (std::size_t i = 0; i < kViewersMax; ++i) ASSERT_TRUE(desk.seat_viewer());
+  EXPECT_EQ(told(desk.seat_viewer()).substr(0, 17), "TOO_MANY_VIEWERS:");
+  desk.unseat_viewer();
+  EXPECT_TRUE(desk.seat_viewer()) << "one has left";
 }
 
 }  // namespace
