@@ -44,7 +44,8 @@ std::uint64_t seeds_wanted = kSeedsDefault;
 // An assertion ends the process: the seed must be on the screen before.
 std::array<char, 128> last_words{};
 void say_last_words(int signal) {
-  static_cast<void>(write(STDERR_FILENO, last_words.data(), std::strlen(last_words.data())));
+  const ssize_t said = write(STDERR_FILENO, last_words.data(), std::strlen(last_words.data()));
+  static_cast<void>(said);  // there is nobody else to tell
   static_cast<void>(std::signal(signal, SIG_DFL));
   static_cast<void>(raise(signal));
 }
