@@ -18,7 +18,7 @@ namespace kelpie::sim {
 struct FleetLinksOptions {
   std::string host = "127.0.0.1";
   int port = 1883;
-  std::size_t connects_per_poll = 50;  // the broker's listen backlog is 100 (mosquitto 2.0.11, src/net.c)
+  std::size_t connecting_max = 50;  // at once; the broker's listen backlog is 100 (mosquitto 2.0.11, src/net.c)
   std::chrono::milliseconds retry_after{1'000};
 };
 
@@ -34,7 +34,8 @@ class FleetLinks {
                                                                 FleetLinkCallbacks callbacks);
   ~FleetLinks();
 
-  /// A client that connects as soon as poll gets to it, and again whenever its link is lost.
+  /// A client that connects as soon as poll gets to it, and again whenever its link is lost. No other thread may open
+  /// files meanwhile.
   std::size_t add(const std::string& client_id, std::vector<std::string> filters);
   /// Off: disconnects and stays away until switched on again.
   void set_power(std::size_t index, bool is_on);
@@ -46,6 +47,10 @@ class FleetLinks {
   /// Waits for traffic at most this long, moves what can be moved, calls back.
   void poll(std::chrono::milliseconds wait_max);
   [[nodiscard]] std::size_t connected() const;
+  /// Why a connection last failed or ended, in the library's words; empty: none did.
+  [[nodiscard]] const std::string& trouble() const;
+  /// Clients looked at so far, for whatever reason: grows with what happens, not with how many there are.
+  [[nodiscard]] std::uint64_t looks() const;
 
  private:
   struct Loop;

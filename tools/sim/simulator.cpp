@@ -1,6 +1,5 @@
 #include "tools/sim/simulator.h"
 
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -10,36 +9,23 @@
 #include <cstdio>
 #include <deque>
 #include <map>
-#include <set>
 
 #include <fmt/core.h>
 
 #include "proto/base/log.h"
 #include "proto/wire/topics.h"
+#include "tools/sim/alarms.h"
 #include "tools/sim/fleet_links.h"
 #include "tools/sim/member.h"
+#include "tools/sim/open_files.h"
 
 namespace kelpie::sim {
 namespace {
 
-constexpr rlim_t kFilesBeside = 64;            // libraries, epoll, the terminal
 constexpr std::size_t kTurnsPerPoll = 64;      // chosen: no connection waits longer than a few of the dearest calls
 constexpr std::size_t kOrderBytesMax = 4'096;  // of a line on standard input
 constexpr std::chrono::milliseconds kIdleMax{1'000};
 constexpr SteadyTime kModelStart{86'400'000};  // devices have been on for a day: times before the start exist
-
-Result<void> allow_files(std::size_t count) {
-  const rlim_t wanted = count + kFilesBeside;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted) return {};
-  const rlimit raised{.rlim_cur = wanted, .rlim_max = std::max(limit.rlim_max, wanted)};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return {};
-  return fail({.code = Code::ResourceExhausted,
-               .message = fmt::format("{} connections need {} open files, this system allows {}", count, wanted,
-                                      limit.rlim_max),
-               .reason = {},
-               .hint = fmt::format("ulimit -Hn {}   or a smaller --count", wanted)});
-}
 
 void say(const std::string& line) {
   fmt::print("{}\n", line);
@@ -78,8 +64,7 @@ struct Simulator::Fleet {
     agent::Incoming incoming;
   };
   std::multimap<SteadyTime, Moment> moments;  // what calls bring, when
-  std::set<std::pair<SteadyTime, std::size_t>> due;
-  std::vector<SteadyTime> due_of;
+  Alarms due;
   std::deque<std::size_t> waiting;  // for their turn
   std::vector<bool> is_waiting;
 
@@ -97,11 +82,6 @@ struct Simulator::Fleet {
     is_waiting[index] = true;
     waiting.push_back(index);
   }
-  void set_due(std::size_t index, SteadyTime at) {
-    due.erase({due_of[index], index});
-    due_of[index] = at;
-    due.insert({at, index});
-  }
   void collect_due(SteadyTime now) {
     while (!moments.empty() && moments.begin()->first <= now) {
       Moment moment = std::move(moments.begin()->second);
@@ -111,24 +91,21 @@ struct Simulator::Fleet {
       member.put(std::move(moment.incoming));
       wake(moment.index);
     }
-    while (!due.empty() && due.begin()->first <= now) {
-      wake(due.begin()->second);
-      due.erase(due.begin());
-    }
+    while (const std::optional<std::size_t> index = due.take(now)) wake(*index);
   }
   void take_turns() {
     for (std::size_t i = 0; i < kTurnsPerPoll && !waiting.empty(); ++i) {
       const std::size_t index = waiting.front();
       waiting.pop_front();
       is_waiting[index] = false;
-      if (members[index].is_on()) set_due(index, members[index].turn(clock.wall(), clock.steady()));
+      if (members[index].is_on()) due.set(index, members[index].turn(clock.wall(), clock.steady()));
     }
   }
   [[nodiscard]] std::chrono::milliseconds until_next(SteadyTime now) const {
     if (!waiting.empty()) return std::chrono::milliseconds(0);
     SteadyTime next = now + kIdleMax;
     if (!moments.empty()) next = std::min(next, moments.begin()->first);
-    if (!due.empty()) next = std::min(next, due.begin()->first);
+    next = std::min(next, due.next().value_or(next));
     return std::clamp<std::chrono::milliseconds>(next - now, std::chrono::milliseconds(1), kIdleMax);
   }
 
@@ -146,7 +123,6 @@ struct Simulator::Fleet {
 
   // ---- devices ----
   Result<void> add_members() {
-    due_of.resize(options.count);
     is_waiting.resize(options.count);
     for (RosterEntry& entry : make_roster(options.count, options.labels)) {
       const std::size_t index = members.size();
@@ -218,7 +194,7 @@ struct Simulator::Fleet {
         KELPIE_TRY(switch_on(index));
       } else {
         members[index].power_off();
-        due.erase({due_of[index], index});
+        due.clear(index);
         --powered;
       }
     }
