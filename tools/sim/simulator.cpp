@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kTurnsPerPoll = 64;      // chosen: no connection waits longer than a few of the dearest calls
 constexpr std::size_t kOrderBytesMax = 4'096;  // of a line on standard input
 constexpr std::chrono::milliseconds kIdleMax{1'000};
+constexpr Duration kProgressEvery = std::chrono::seconds(2);
 constexpr SteadyTime kModelStart{86'400'000};  // devices have been on for a day: times before the start exist
 
 void say(const std::string& line) {
@@ -42,6 +43,7 @@ void say_wrong(const Error& error) {
 struct Simulator::Fleet {
   Fleet(SimulatorOptions wanted, const wire::Trust& given) : options(std::move(wanted)), trust(given) {
     started = clock.steady();
+    said.at = started;
   }
 
   SimulatorOptions options;
@@ -70,6 +72,10 @@ struct Simulator::Fleet {
 
   std::string typed;
   bool is_ready = false;
+  struct Said {
+    SteadyTime at;
+    std::size_t connected = 0;
+  } said;  // of how many are connected
   bool is_ended = false;
 
   // ---- time ----
@@ -226,10 +232,17 @@ struct Simulator::Fleet {
     typed.clear();
     say_wrong({.code = Code::ResourceExhausted, .message = "an order is over 4096 bytes", .reason = {}, .hint = {}});
   }
-  void say_when_ready() {
-    if (is_ready || links->connected() < powered) return;
-    is_ready = true;
-    say(fmt::format("ready: {} devices connected", powered));
+  void say_how_far() {
+    if (is_ready) return;
+    const std::size_t connected = links->connected();
+    const SteadyTime now = clock.steady();
+    is_ready = connected >= powered;
+    if (is_ready) return say(fmt::format("ready: {} devices connected", powered));
+    if (now - said.at < kProgressEvery) return;
+    const bool is_stuck = connected <= said.connected && !links->trouble().empty();
+    say(fmt::format("connected: {} of {} devices{}", connected, powered,
+                    is_stuck ? "; last trouble: " + links->trouble() : ""));
+    said = {.at = now, .connected = connected};
   }
 };
 
@@ -275,7 +288,7 @@ void Simulator::run() {
     fleet.collect_due(fleet.clock.steady());
     fleet.take_turns();
     fleet.links->poll(fleet.until_next(fleet.clock.steady()));
-    fleet.say_when_ready();
+    fleet.say_how_far();
   }
   close(signal_fd);
 }

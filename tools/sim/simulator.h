@@ -32,7 +32,7 @@ class Simulator {
   ~Simulator();
 
   /// Until an order or a signal ends it. Orders come on standard input, answers go to standard output, what is wrong
-  /// with an order to standard error; "ready: N devices connected" is said once.
+  /// with an order to standard error; "ready: N devices connected" is said once, and how far it is while it takes long.
   void run();
 
  private:
