@@ -1,6 +1,8 @@
 // A whole fleet on one machine: real broker, real hub, kelpie-sim, the reference release in one rollout; what it costs
 // each of them; then what operators feel: kelpie status, the command's start, an idle agent.
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 
 #include <fmt/core.h>
@@ -9,6 +11,7 @@
 #include "tests/bench/measure.h"
 #include "tests/sim/sim_fleet.h"
 #include "tests/system/agent_program.h"
+#include "tools/sim/open_files.h"
 
 namespace kelpie::bench {
 namespace {
@@ -30,27 +33,43 @@ struct Process {
   const char* name;
   pid_t pid;
   double before = 0;
-  double used = 0;
 };
+using Processes = std::array<Process, 3>;
+
+Processes processes_of(SimFleet& fleet) {
+  return {{{"broker (mosquitto)", fleet.hub().broker().pid()},
+           {"hub", fleet.hub().pid()},
+           {"simulator", fleet.sim().child().pid()}}};
+}
+
+void print_costs(const Processes& processes, std::size_t devices) {
+  for (const Process& process : processes) {
+    const double used = cpu_seconds(process.pid) - process.before;
+    fmt::print("| {} | {:.1f} | {:.2f} | {:.0f} |\n", process.name, used, used * 1e3 / static_cast<double>(devices),
+               static_cast<double>(kib_of(process.pid, "status", "VmHWM")) / 1'024);
+  }
+}
+
+void print_start(SimFleet& fleet, std::size_t devices) {
+  fmt::print("\n| {} devices registered, connected, online | CPU s | ms per device | peak memory MiB |\n", devices);
+  fmt::print("|---|---|---|---|\n");
+  print_costs(processes_of(fleet), devices);
+  const SimFleet::Took& took = fleet.took();
+  fmt::print(
+      "| wall time: registered in {:.1f} s; connected {:.1f} s, known as online {:.1f} s after the start | | | |\n",
+      took.registering.count(), took.connecting.count(), took.online.count());
+}
 
 void print_rollout(SimFleet& fleet, std::size_t devices) {
-  Process processes[] = {{"broker (mosquitto)", fleet.hub().broker().pid()},
-                         {"hub", fleet.hub().pid()},
-                         {"simulator", fleet.sim().child().pid()}};
+  Processes processes = processes_of(fleet);
   for (Process& process : processes) process.before = cpu_seconds(process.pid);
   const SteadyClock::time_point begun = SteadyClock::now();
   const std::string id = fleet.roll_out({1'000, 10'000});
   EXPECT_TRUE(fleet.reaches(id, "succeeded", kPatience)) << fleet.rollout(id).status().ShortDebugString();
   const double wall = seconds_since(begun);
-  for (Process& process : processes) process.used = cpu_seconds(process.pid) - process.before;
-  fmt::print(
-      "\n| {} devices, reference release, two waves | CPU s | ms per device | peak memory MiB |\n|---|---|---|---|\n",
-      devices);
-  for (const Process& process : processes) {
-    fmt::print("| {} | {:.1f} | {:.2f} | {:.0f} |\n", process.name, process.used,
-               process.used * 1e3 / static_cast<double>(devices),
-               static_cast<double>(kib_of(process.pid, "status", "VmHWM")) / 1'024);
-  }
+  fmt::print("\n| {} devices, reference release, two waves | CPU s | ms per device | peak memory MiB |\n", devices);
+  fmt::print("|---|---|---|---|\n");
+  print_costs(processes, devices);
   fmt::print("| wall time {:.1f} s at simulator speed {} | | | |\n", wall, kSpeed);
 }
 
@@ -70,10 +89,10 @@ void print_agent(SimFleet& fleet) {
 }
 
 void measure(std::size_t devices) {
+  static_cast<void>(std::setvbuf(stdout, nullptr, _IOLBF, 0));  // a long run shows how far it is, in a file too
   fmt::print("{}", machine_facts());
-  const SteadyClock::time_point begun = SteadyClock::now();
   SimFleet fleet(devices, {"--speed", kSpeed});
-  fmt::print("- {} devices registered, connected and online: {:.1f} s\n", devices, seconds_since(begun));
+  print_start(fleet, devices);
   print_rollout(fleet, devices);
   const std::string kelpie = KELPIE_BIN_DIR "/kelpie";
   const std::string hub = fleet.hub().socket();
@@ -94,6 +113,10 @@ int main(int argc, char** argv) {
   if (devices == 0) {
     fmt::print(stderr, "usage: fleet_bench [DEVICES]\n");
     return 2;
+  }
+  if (const auto allowed = kelpie::sim::allow_files(devices); !allowed) {  // the broker inherits it
+    fmt::print(stderr, "fleet_bench: {}\nhint: {}\n", allowed.error().message, allowed.error().hint);
+    return 1;
   }
   kelpie::bench::measure(devices);
   return testing::Test::HasFailure() ? 1 : 0;

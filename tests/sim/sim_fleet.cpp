@@ -1,5 +1,8 @@
 #include "tests/sim/sim_fleet.h"
 
+#include <atomic>
+#include <thread>
+
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
@@ -10,6 +13,8 @@ namespace kelpie::test {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
+constexpr std::size_t kCallersMax = 32;
+constexpr std::chrono::milliseconds kPatienceEach{20};
 
 std::vector<std::string> with_count(std::size_t count, std::vector<std::string> flags) {
   flags.insert(flags.end(),
@@ -35,30 +40,46 @@ Out SimFleet::parsed(const std::string& path, const Result<wire::HttpResponse>& 
   return out;
 }
 
-SimFleet::SimFleet(std::size_t count, const std::vector<std::string>& flags)
-    : sim_(hub_.broker().url(), hub_.trust_file(), with_count(count, flags)) {
+SimFleet::SimFleet(std::size_t count, const std::vector<std::string>& flags) {
+  using Clock = std::chrono::steady_clock;
+  const std::chrono::milliseconds patience = kPatience + kPatienceEach * count;
   hub_.start();
+  const Clock::time_point begun = Clock::now();
   register_devices(count);
-  EXPECT_TRUE(sim_.is_ready()) << sim_.child().err();
-  const bool are_online = eventually([&] {
-    const api::v1::Summary now = summary();
-    const auto online = now.connection().find("online");
-    return online != now.connection().end() && online->second == count;
-  });
-  EXPECT_TRUE(are_online) << summary().ShortDebugString();
+  const Clock::time_point registered = Clock::now();
+  sim_.emplace(hub_.broker().url(), hub_.trust_file(), with_count(count, flags));
+  EXPECT_TRUE(sim_->is_ready(patience)) << sim_->child().out() << sim_->child().err();
+  const Clock::time_point connected = Clock::now();
+  EXPECT_TRUE(eventually([&] { return are_online(count); }, patience)) << summary().ShortDebugString();
+  took_ = {
+      .registering = registered - begun, .connecting = connected - registered, .online = Clock::now() - registered};
+}
+
+bool SimFleet::are_online(std::size_t count) {
+  const api::v1::Summary now = summary();
+  const auto online = now.connection().find("online");
+  return online != now.connection().end() && online->second == count;
 }
 
 void SimFleet::register_devices(std::size_t count) {
-  for (const std::string& line : sim_roster(count, kSeed)) {
-    google::protobuf::Struct object;
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(line, &object).ok()) << line;
-    api::v1::AddDeviceRequest request;
-    request.set_name(object.fields().at("name").string_value());
-    request.set_fingerprint(object.fields().at("key").string_value());
-    for (const auto& [key, value] : object.fields().at("labels").struct_value().fields())
-      (*request.mutable_labels())[key] = value.string_value();
-    call<api::v1::Device>("POST", "/api/v1/devices", request);
-  }
+  const std::vector<std::string> lines = sim_roster(count, kSeed);
+  std::atomic<std::size_t> next = 0;
+  const auto register_some = [&] {
+    for (std::size_t i = next++; i < lines.size(); i = next++) register_device(lines[i]);
+  };
+  std::vector<std::jthread> callers;  // the hub commits together what comes at once: one sync for all of them
+  for (std::size_t i = 0; i < std::min(count, kCallersMax); ++i) callers.emplace_back(register_some);
+}
+
+void SimFleet::register_device(const std::string& line) {
+  google::protobuf::Struct object;
+  EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(line, &object).ok()) << line;
+  api::v1::AddDeviceRequest request;
+  request.set_name(object.fields().at("name").string_value());
+  request.set_fingerprint(object.fields().at("key").string_value());
+  for (const auto& [key, value] : object.fields().at("labels").struct_value().fields())
+    (*request.mutable_labels())[key] = value.string_value();
+  call<api::v1::Device>("POST", "/api/v1/devices", request);
 }
 
 std::string SimFleet::roll_out(const std::vector<std::uint32_t>& shares) {

@@ -1,6 +1,9 @@
 // A real hub, a real broker and a real kelpie-sim, its devices registered, and a reference release for all of them.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +16,7 @@ namespace kelpie::test {
 
 class SimFleet {
  public:
-  /// Returns when the hub answers and every device is registered and connected.
+  /// Returns when the hub answers and every device is registered, connected and known to the hub as online.
   SimFleet(std::size_t count, const std::vector<std::string>& flags);
 
   /// deploy/examples/getting-started as its manifest says, in waves of these shares in basis points.
@@ -25,7 +28,13 @@ class SimFleet {
   [[nodiscard]] api::v1::Summary summary();
   [[nodiscard]] api::v1::Device device(const std::string& name);
   [[nodiscard]] HubProgram& hub() { return hub_; }
-  [[nodiscard]] SimProgram& sim() { return sim_; }
+  [[nodiscard]] SimProgram& sim() { return *sim_; }
+  struct Took {
+    std::chrono::duration<double> registering;  // all devices, by many callers
+    std::chrono::duration<double> connecting;   // from the simulator's start until it says that it is ready
+    std::chrono::duration<double> online;       // and until the hub has them all as online
+  };
+  [[nodiscard]] const Took& took() const { return took_; }
 
  private:
   template <typename Out>
@@ -36,10 +45,13 @@ class SimFleet {
   template <typename Out>
   static Out parsed(const std::string& path, const Result<wire::HttpResponse>& answer);
   void register_devices(std::size_t count);
+  [[nodiscard]] bool are_online(std::size_t count);
+  void register_device(const std::string& line);
 
   HubProgram hub_;
-  SimProgram sim_;
-  std::uint64_t calls_ = 0;
+  std::optional<SimProgram> sim_;  // once its devices are registered
+  std::atomic<std::uint64_t> calls_ = 0;
+  Took took_{};
 };
 
 }  // namespace kelpie::test

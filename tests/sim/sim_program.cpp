@@ -25,9 +25,9 @@ SimProgram::SimProgram(const std::string& broker_url, const std::string& trust_f
   orders_ = open(fifo.c_str(), O_RDWR | O_CLOEXEC);
 }
 
-bool SimProgram::is_ready() {
+bool SimProgram::is_ready(std::chrono::milliseconds patience) {
   const auto says_so = [&] { return child_.out().find("ready: ") != std::string::npos; };
-  static_cast<void>(eventually([&] { return says_so() || !child_.is_running(); }));
+  static_cast<void>(eventually([&] { return says_so() || !child_.is_running(); }, patience));
   return says_so();
 }
 

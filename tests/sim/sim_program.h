@@ -15,7 +15,7 @@ class SimProgram {
   SimProgram(const std::string& broker_url, const std::string& trust_file, const std::vector<std::string>& flags);
 
   /// Until it says so; false when it ended or took too long.
-  [[nodiscard]] bool is_ready();
+  [[nodiscard]] bool is_ready(std::chrono::milliseconds patience = kPatience);
   /// Types a line and waits for its answer, on standard output or standard error.
   std::string order(const std::string& line);
   [[nodiscard]] Child& child() { return child_; }
