@@ -43,9 +43,6 @@ int AgentProgram::terminate() {
   return agent_.wait().value_or(-1);
 }
 
-bool AgentProgram::is_online() {
-  const auto device = hub_.get<api::v1::Device>("/api/v1/devices/" + name_);
-  return device && device->status().connection() == "online";
-}
+bool AgentProgram::is_online() { return hub_.is_online(name_); }
 
 }  // namespace kelpie::test

@@ -40,7 +40,9 @@ class HubProgram {
   [[nodiscard]] std::string key_file() const { return keys_ + "/hub.key"; }
   [[nodiscard]] const wire::Trust& trust() const { return trust_; }
 
+  /// Returns when the hub knows it as online.
   PlayedDevice& add_device(const std::string& name);
+  [[nodiscard]] bool is_online(const std::string& name);
   [[nodiscard]] const std::map<std::string, std::unique_ptr<PlayedDevice>>& devices() const { return devices_; }
 
   /// Anything, on the topic of that device's reports.
