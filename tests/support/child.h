@@ -28,6 +28,7 @@ struct ChildOptions {
   std::string out_file;           // empty: a temporary file
   std::string err_file;
   std::string in_file;  // empty: nothing to read
+  std::string folder;   // it starts there; empty: where the test is
 };
 
 class Child {

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>
@@ -48,6 +49,24 @@ TEST(CliAlone, ContextsAreAddedUsedAndRemoved) {
   EXPECT_THAT(typo.err, HasSubstr("there is no context \"prud\". Did you mean \"prod\"?"));
   EXPECT_EQ(lone_kelpie(config, {"context", "remove", "prod"}).code, 0);
   EXPECT_EQ(lone_kelpie(config, {"context", "show"}).code, 3);
+}
+
+TEST(CliAlone, AContextIsGoodFromEveryFolder) {
+  const TempDir config;
+  const std::string here = std::filesystem::current_path().string();
+  const Finished added = lone_kelpie(config, {"context", "add", "lab", "--hub", "lab/hub.sock", "--sign-key",
+                                              "lab/../op.key", "--token-file", "./token", "-o", "json"});
+  ASSERT_EQ(added.code, 0) << added.err;
+  const nlohmann::json context = nlohmann::json::parse(added.out);
+  EXPECT_EQ(context["hub"], here + "/lab/hub.sock");
+  EXPECT_EQ(context["signKey"], here + "/op.key");
+  EXPECT_EQ(context["tokenFile"], here + "/token");
+  EXPECT_THAT(lone_kelpie(config, {"status", "--hub", "./hub.sock"}).err, HasSubstr("there is no such socket"));
+
+  const Finished nonsense = lone_kelpie(config, {"context", "add", "bad", "--hub", "nonsense"});
+  EXPECT_EQ(nonsense.code, 2);
+  EXPECT_THAT(nonsense.err, HasSubstr("\"nonsense\" (--hub) is no address of a hub"));
+  EXPECT_EQ(lone_kelpie(config, {"context", "show", "bad"}).code, 3);
 }
 
 TEST(CliAlone, AChangeInACarefulContextIsAskedForFirst) {

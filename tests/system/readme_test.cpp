@@ -48,8 +48,6 @@ class Reader {
   Reader() { device_.start_snapd(); }
   Words adapted(Words words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
-      const bool is_path = words[i].starts_with("lab/") || (i > 0 && words[i - 1] == "--dir");
-      if (is_path) words[i] = dir_ / words[i];
       if (words[i].starts_with("deploy/")) words[i] = std::string(KELPIE_SOURCE_DIR "/") + words[i];
       if (words[i] == "FINGERPRINT") words[i] = fingerprint_;
       if (words[i] == "tcp://127.0.0.1:1883") words[i] = broker_;
@@ -63,7 +61,8 @@ class Reader {
                                .env = {"XDG_CONFIG_HOME=" + dir_ / "config", "USER=ana"},
                                .out_file = {},
                                .err_file = {},
-                               .in_file = {}};
+                               .in_file = {},
+                               .folder = dir_.path()};
     if (line.is_background) {
       children_.push_back(Child::start(options));
       EXPECT_TRUE(eventually([&] { return is_up(line.words[0]); })) << children_.back().err();

@@ -55,6 +55,11 @@ std::string config_folder() {
   return home != nullptr && *home == '/' ? std::string(home) + "/.config/kelpie" : std::string();
 }
 
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  return path.empty() ? path : std::filesystem::absolute(path, error).lexically_normal().string();
+}
+
 std::vector<std::string> context_names(const std::string& config_dir) {
   std::vector<std::string> out;
   std::error_code error;

@@ -19,6 +19,9 @@ struct Context {
 /// $XDG_CONFIG_HOME/kelpie or ~/.config/kelpie; empty when neither is known.
 [[nodiscard]] std::string config_folder();
 
+/// As seen from any folder, without "." and ".."; empty stays empty.
+[[nodiscard]] std::string absolute_path(const std::string& path);
+
 /// Sorted. A folder that is not there holds none.
 [[nodiscard]] std::vector<std::string> context_names(const std::string& config_dir);
 /// Errors: NotFound (CONTEXT_UNKNOWN, with the nearest name); InvalidArgument with the line.

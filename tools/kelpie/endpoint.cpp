@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include "tools/kelpie/context.h"
 #include "tools/kelpie/exit_code.h"
 
 namespace kelpie::cli {
@@ -54,21 +55,27 @@ std::string socket_trouble(const std::string& path) {
 
 }  // namespace
 
-Result<Endpoint> endpoint_of(const Settings& settings) {
-  const std::string& hub = settings.hub.value;
+Result<Endpoint> parse_address(const Setting& hub) {
+  const std::string& address = hub.value;
   Endpoint out;
-  if (hub.starts_with("unix:")) {
-    out.unix_socket = hub.substr(hub.starts_with("unix://") ? 7 : 5);
-  } else if (hub.starts_with("/")) {
-    out.unix_socket = hub;
-  } else if (hub.starts_with("http://") || hub.starts_with("https://")) {
-    out.origin = hub.back() == '/' ? hub.substr(0, hub.size() - 1) : hub;
+  if (address.starts_with("unix:")) {
+    out.unix_socket = address.substr(address.starts_with("unix://") ? 7 : 5);
+  } else if (address.starts_with("http://") || address.starts_with("https://")) {
+    out.origin = address.back() == '/' ? address.substr(0, address.size() - 1) : address;
+  } else if (address.find("://") == std::string::npos && address.find('/') != std::string::npos) {
+    out.unix_socket = address;
   } else {
     return fail({.code = Code::InvalidArgument,
-                 .message = fmt::format("\"{}\" ({}) is no address of a hub", hub, settings.hub.origin),
+                 .message = fmt::format("\"{}\" ({}) is no address of a hub", address, hub.origin),
                  .reason = {},
                  .hint = "write /run/kelpie/hub.sock, http://127.0.0.1:8080 or https://hub.example:8443"});
   }
+  if (!out.unix_socket.empty()) out.unix_socket = absolute_path(out.unix_socket);
+  return out;
+}
+
+Result<Endpoint> endpoint_of(const Settings& settings) {
+  KELPIE_TRY(Endpoint out, parse_address(settings.hub));
   if (settings.token_file.value.empty()) return out;
   if (out.origin.starts_with("http://") && out.unix_socket.empty() && !is_loopback(out.origin)) {
     return fail({.code = Code::PermissionDenied,

@@ -14,8 +14,10 @@ struct Endpoint {
   std::string token;                  // empty: none
 };
 
-/// /path, unix:/path, http://host[:port] or https://host[:port].
-/// Errors: InvalidArgument (no such form, token over plain HTTP to another machine); the token file's.
+/// PATH with a slash, unix:PATH, http://host[:port] or https://host[:port]. A socket's path comes back absolute.
+/// Errors: InvalidArgument.
+[[nodiscard]] Result<Endpoint> parse_address(const Setting& hub);
+/// With the token. Errors: parse_address's; PermissionDenied (over plain HTTP to another machine); the token file's.
 [[nodiscard]] Result<Endpoint> endpoint_of(const Settings& settings);
 
 /// The same error as people need it: which hub, from where it was chosen, what to try.

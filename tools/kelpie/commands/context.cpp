@@ -7,6 +7,7 @@
 #include "tools/kelpie/commands.h"
 #include "tools/kelpie/confirm.h"
 #include "tools/kelpie/context.h"
+#include "tools/kelpie/endpoint.h"
 #include "tools/kelpie/object.h"
 
 namespace kelpie::cli {
@@ -92,10 +93,12 @@ Result<View> run_add(Invocation& in) {
                  .reason = {},
                  .hint = "--replace writes it anew"});
   }
+  KELPIE_TRY(const Endpoint hub, parse_address(in.settings().hub));
+  // Absolute: it is used from whatever folder somebody stands in later.
   KELPIE_TRY(save_context(in.settings().config_dir, name,
-                          {.hub = in.value("hub"),
-                           .token_file = in.value("token-file"),
-                           .sign_key = in.value("sign-key"),
+                          {.hub = hub.unix_socket.empty() ? hub.origin : hub.unix_socket,
+                           .token_file = absolute_path(in.value("token-file")),
+                           .sign_key = absolute_path(in.value("sign-key")),
                            .confirm = in.value("confirm")}));
   // Who has one hub does not want to choose.
   if (known.empty()) KELPIE_TRY(use_context(in.settings().config_dir, name));

@@ -2,11 +2,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 #include <fmt/core.h>
 
 #include "tools/kelpie/commands.h"
+#include "tools/kelpie/context.h"
 #include "tools/kelpie/object.h"
 #include "tools/kelpie/sign.h"
 #include "tools/kelpie/signing/installation.h"
@@ -134,10 +134,9 @@ std::string user_name() {
 }
 
 Result<NewInstallation> wanted_installation(Invocation& in) {
-  std::error_code error;
   const std::string usual = geteuid() == 0 ? std::string(kSystemFolder) : ".";  // where the packaged hub looks
   const std::string given = in.has("dir") ? in.value("dir") : usual;
-  const std::string folder = std::filesystem::absolute(given, error).lexically_normal().string();
+  const std::string folder = absolute_path(given);
   NewInstallation out;
   out.folder = folder.size() > 1 && folder.back() == '/' ? folder.substr(0, folder.size() - 1) : folder;
   const bool is_system = out.folder == kSystemFolder;
