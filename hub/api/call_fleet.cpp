@@ -23,9 +23,9 @@ Result<ApplyFleet> to_apply_fleet(const api::v1::ApplyFleetRequest& in, std::opt
   return out;
 }
 
-Result<DeleteFleet> to_delete_fleet(const api::v1::Named& in) {
+Result<DeleteFleet> to_delete_fleet(const api::v1::Named& in, std::optional<std::uint32_t> if_revision) {
   KELPIE_TRY(check_name_field("name", in.name()));
-  return DeleteFleet{.name = in.name()};
+  return DeleteFleet{.name = in.name(), .if_revision = if_revision};
 }
 
 }  // namespace kelpie::hub

@@ -54,7 +54,9 @@ constexpr std::array kWrites{
              [](const Asked& a) {
                return widen(to_apply_fleet(input_of<api::v1::ApplyFleetRequest>(a.call), a.call.if_revision));
              }},
-    WriteRow{"DeleteFleet", [](const Asked& a) { return widen(to_delete_fleet(input_of<api::v1::Named>(a.call))); }},
+    WriteRow{
+        "DeleteFleet",
+        [](const Asked& a) { return widen(to_delete_fleet(input_of<api::v1::Named>(a.call), a.call.if_revision)); }},
     WriteRow{"MakePlan",
              [](const Asked& a) { return widen(to_make_plan(input_of<api::v1::MakePlanRequest>(a.call))); }},
     WriteRow{"StartRollout",
@@ -82,9 +84,9 @@ bool is_write(const ApiCall& call) {
 Result<ApiWrite> to_write(const ApiCall& call, const wire::Trust& trust, WallTime now) {
   const WriteRow* row = find_write(call.method);
   KELPIE_ASSERT(row != nullptr);
-  if (call.if_revision && call.method != "ApplyFleet") {
+  if (call.if_revision && call.method != "ApplyFleet" && call.method != "DeleteFleet") {
     return fail(Code::NotSupported,
-                fmt::format("If-Match is not supported by {}; only fleets are applied over a revision", call.method));
+                fmt::format("If-Match is not supported by {}; only fleets have revisions", call.method));
   }
   KELPIE_TRY(What what, row->to_what({call, trust, now}));
   return ApiWrite{.request = call.request,

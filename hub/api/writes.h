@@ -36,7 +36,7 @@ inline constexpr std::size_t kNamedDevicesMax = 10'000;        // chosen: the la
 
 [[nodiscard]] Result<ApplyFleet> to_apply_fleet(const api::v1::ApplyFleetRequest& in,
                                                 std::optional<std::uint32_t> if_revision);
-[[nodiscard]] Result<DeleteFleet> to_delete_fleet(const api::v1::Named& in);
+[[nodiscard]] Result<DeleteFleet> to_delete_fleet(const api::v1::Named& in, std::optional<std::uint32_t> if_revision);
 
 [[nodiscard]] Result<MakePlan> to_make_plan(const api::v1::MakePlanRequest& in);
 /// Errors: E_TYPE, E_SIG, E_SCHEMA, E_EXPIRED, E_THRESHOLD; NotSupported for enforceWaves.

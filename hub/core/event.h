@@ -80,6 +80,7 @@ struct ApplyFleet {
 };
 struct DeleteFleet {
   std::string name;
+  std::optional<std::uint32_t> if_revision;
 };
 struct MakePlan {
   std::string fleet;                 // this fleet's devices and policy, unless…

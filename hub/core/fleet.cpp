@@ -22,6 +22,16 @@ Result<void> check_overlap(const HubState& state, const std::string& name, const
   return {};
 }
 
+/// What somebody looked at is still what is there.
+Result<void> check_revision(const HubState& state, const std::string& name, std::optional<std::uint32_t> revision) {
+  const auto at = state.fleets.find(name);
+  if (!revision || (at != state.fleets.end() && at->second.revision == *revision)) return {};
+  return fail({.code = Code::Conflict,
+               .message = fmt::format("fleet {} is not at revision {}", name, *revision),
+               .reason = "STALE",
+               .hint = fmt::format("kelpie fleet show {}", name)});
+}
+
 void place_devices(HubState& state, const std::string& name, const Selector* selector) {
   for (const auto& [id, device] : state.devices) {
     const bool is_member = selector != nullptr && selector->matches(device.labels);
@@ -54,12 +64,7 @@ Result<std::string> apply_fleet(Turn& turn, const ApplyFleet& apply, bool is_dry
   KELPIE_TRY(check_overlap(turn.state, fleet.name, selector));
   const std::string object = "fleet/" + fleet.name;
   const auto old = turn.state.fleets.find(fleet.name);
-  if (apply.if_revision && (old == turn.state.fleets.end() || old->second.revision != *apply.if_revision)) {
-    return fail({.code = Code::Conflict,
-                 .message = fmt::format("fleet {} is not at revision {}", fleet.name, *apply.if_revision),
-                 .reason = "STALE",
-                 .hint = fmt::format("kelpie fleet show {}", fleet.name)});
-  }
+  KELPIE_TRY(check_revision(turn.state, fleet.name, apply.if_revision));
   if (old != turn.state.fleets.end()) {
     const bool is_same = old->second.selector == fleet.selector && old->second.release == fleet.release &&
                          old->second.policy == fleet.policy;
@@ -100,6 +105,7 @@ Result<std::string> delete_fleet(Turn& turn, const DeleteFleet& gone, bool is_dr
                  .reason = "FLEET_UNKNOWN",
                  .hint = "kelpie fleet list"});
   }
+  KELPIE_TRY(check_revision(turn.state, gone.name, gone.if_revision));
   if (!at->second.rollout.empty()) {
     const Result<RolloutId> id = RolloutId::parse(at->second.rollout);
     const auto rollout = id ? turn.state.rollouts.find(*id) : turn.state.rollouts.end();

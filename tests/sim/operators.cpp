@@ -122,6 +122,14 @@ void Operators::roll_out() {
   plan(wanted, "device", 3);
 }
 
+void Operators::roll_out_beside(const api::v1::Policy& policy) {
+  api::v1::MakePlanRequest wanted;
+  wanted.set_selector("fleet=kiosk");
+  wanted.set_release(fmt::format("kiosk@{}", releases_));
+  *wanted.mutable_policy() = policy;
+  plan(wanted, "device", 3);
+}
+
 void Operators::send_command() {
   if (names_.empty()) return;
   const v1::Release release = command_of(++commands_);
@@ -221,7 +229,7 @@ void Operators::meddle() {
       return add_device(fmt::format("late-{}", ++joiners_), {{"fleet", "kiosk"}});
     default:
       if (dice.chance(600)) assign(releases_ + 1, quick_policy(dice));
-      return roll_out();
+      return dice.chance(500) ? roll_out() : roll_out_beside(quick_policy(dice));
   }
 }
 

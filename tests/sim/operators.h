@@ -24,6 +24,8 @@ class Operators {
   void assign(std::uint32_t release, const api::v1::Policy& policy);
   /// Plans, signs and starts a rollout of the fleet; again when the plan got stale on the way.
   void roll_out();
+  /// The same devices and its newest release, by selector: there may be any number of those at once.
+  void roll_out_beside(const api::v1::Policy& policy);
   /// A release of its own for some devices: what command send does.
   void send_command();
   void change(const std::string& verb, const std::string& rollout);

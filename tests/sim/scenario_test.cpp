@@ -45,7 +45,10 @@ class Story {
     if (policy_changes == "long grant") policy.mutable_timeouts()->mutable_grant()->set_seconds(1'200);
     people.assign(release, policy);
     const std::size_t before = people.rollouts().size();
-    people.roll_out();
+    if (before == 0)
+      people.roll_out();
+    else
+      people.roll_out_beside(policy);
     EXPECT_TRUE(world.run_until([&] { return people.rollouts().size() > before; }, minutes(1)));
     return *RolloutId::parse(people.rollouts().back());
   }

@@ -24,7 +24,7 @@ void set_up(World& world, Operators& operators) {
   world.after(seconds(40), [&operators] { operators.roll_out(); });
   world.after(minutes(12), [&world, &operators] {
     operators.assign(operators.releases() + 1, quick_policy(world.dice()));
-    operators.roll_out();
+    operators.roll_out_beside(quick_policy(world.dice()));
   });
 }
 

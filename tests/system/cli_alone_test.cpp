@@ -51,6 +51,16 @@ TEST(CliAlone, ContextsAreAddedUsedAndRemoved) {
   EXPECT_EQ(lone_kelpie(config, {"context", "show"}).code, 3);
 }
 
+TEST(CliAlone, TheSchemaOfAManifestIsWhatValidatorsRead) {
+  const TempDir config;
+  const Finished addons = lone_kelpie(config, {"schema", "release.addons"});
+  EXPECT_EQ(addons.code, 0) << addons.err;
+  EXPECT_EQ(nlohmann::json::parse(addons.out)["title"], "release.addons");
+  const Finished typo = lone_kelpie(config, {"schema", "relase"});
+  EXPECT_EQ(typo.code, 3);
+  EXPECT_THAT(typo.err, HasSubstr("Did you mean \"release\"?"));
+}
+
 TEST(CliAlone, AContextIsGoodFromEveryFolder) {
   const TempDir config;
   const std::string here = std::filesystem::current_path().string();

@@ -1,5 +1,7 @@
 // Every command that reads is run against the real hub: its table has its columns, its data parses, and talk stays off
 // stdout. A new command is tested by being in the table.
+#include <filesystem>
+
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +16,7 @@ namespace {
 using cli::Command;
 using cli::Completes;
 using ::testing::HasSubstr;
+using ::testing::Ne;
 
 class CliReading : public ::testing::Test {
  protected:
@@ -105,6 +108,19 @@ TEST_F(CliReading, EveryReadingCommandGivesATableAndDataThatParses) {
     ++tested;
   }
   EXPECT_GE(tested, 17);
+}
+
+TEST(CliStories, EveryOtherCommandIsRunInOne) {
+  std::string stories;
+  for (const auto& file : std::filesystem::directory_iterator(KELPIE_SOURCE_DIR "/tests/system")) {
+    if (file.path().extension() == ".cpp") stories += read_file(file.path());
+  }
+  for (const Command& command : cli::all_commands()) {
+    std::string words = fmt::format("{{\"{}\"", command.path);
+    if (const std::size_t space = words.find(' '); space != std::string::npos) words.replace(space, 1, "\", \"");
+    if (reads_the_hub(command)) continue;
+    EXPECT_THAT(stories.find(words.substr(1)), Ne(std::string::npos)) << command.path;
+  }
 }
 
 TEST_F(CliReading, StatusLooksAsDesigned) {

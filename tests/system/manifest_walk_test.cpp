@@ -81,6 +81,27 @@ TEST(ManifestWalk, FromNothingToARunningReleaseAndBackToAManifest) {
   }
 }
 
+TEST(ManifestWalk, AFleetGoesAndItsDevicesKeepWhatTheyRun) {
+  OperatorDesk desk;
+  add_devices(desk, 1);
+  const std::string manifests = desk.file("all.yaml", std::string(kRelease) + "---\n" + kFleet);
+  const Finished applied = desk.kelpie({"apply", "-f", manifests});
+  ASSERT_EQ(applied.code, 0) << applied.err;
+  EXPECT_EQ(desk.kelpie({"rollout", "start", plan_of(applied.out), "--reason", "first", "--wait"}).code, 0);
+
+  const Finished asked = desk.kelpie({"fleet", "delete", "eu"});
+  EXPECT_EQ(asked.code, 2);
+  EXPECT_THAT(asked.err, HasSubstr("delete fleet eu of 1 device"));
+  const Finished rehearsed = desk.kelpie({"fleet", "delete", "eu", "--dry-run"});
+  EXPECT_EQ(rehearsed.code, 0) << rehearsed.err;
+  EXPECT_THAT(rehearsed.err, HasSubstr("fleet eu would be deleted"));
+  EXPECT_THAT(desk.kelpie({"fleet", "list"}).out, HasSubstr("eu"));
+  const Finished deleted = desk.kelpie({"fleet", "delete", "eu", "-y"});
+  EXPECT_EQ(deleted.code, 0) << deleted.err;
+  EXPECT_THAT(desk.kelpie({"fleet", "list"}).out, Not(HasSubstr("eu")));
+  EXPECT_THAT(desk.kelpie({"device", "list", "-o", "columns=FLEET,RELEASE"}).out, HasSubstr("-      kiosk@1.0.0"));
+}
+
 TEST(ManifestWalk, TheHubRunsOnTheFilesThatInitMade) {
   const TempDir dir;
   Broker broker;

@@ -81,24 +81,37 @@ Result<void> check_resume(const Rollout& rollout) {
        .hint = fmt::format("kelpie rollout retry {0}   or   kelpie rollout abort {0}", rollout.id.text())});
 }
 
+/// The failed device of that name. Errors: FailedPrecondition.
+Result<DeviceId> failed_device(const HubState& state, const Rollout& rollout, const std::string& name) {
+  const auto refuse = [&](const std::string& why) {
+    return fail({.code = Code::FailedPrecondition,
+                 .message = why,
+                 .reason = "TARGET_STATE",
+                 .hint = fmt::format("kelpie rollout status {}", rollout.id.text())});
+  };
+  const auto device = state.device_names.find(name);
+  const auto target = device == state.device_names.end() ? rollout.targets.end() : rollout.targets.find(device->second);
+  if (target == rollout.targets.end() || target->second.state != TargetState::Failed) {
+    return refuse(fmt::format("\"{}\" is no failed device of rollout {}", name, rollout.id.text()));
+  }
+  if (is_superseded(state, rollout, target->second)) {
+    return refuse(fmt::format("a later rollout than {} has begun on {}", rollout.id.text(), name));
+  }
+  return device->second;
+}
+
+/// All that failed and can be tried again. One that a later rollout has taken would only leave its wave, which would
+/// then have one failure less.
 Result<std::vector<DeviceId>> retried(const HubState& state, const Rollout& rollout, const ChangeRollout& change) {
   if (is_terminal(rollout.phase) || rollout.phase == RolloutPhase::Aborting) return wrong_phase(rollout, "retry");
   std::vector<DeviceId> ids;
   for (const std::string& name : change.devices) {
-    const auto device = state.device_names.find(name);
-    const auto target =
-        device == state.device_names.end() ? rollout.targets.end() : rollout.targets.find(device->second);
-    if (target == rollout.targets.end() || target->second.state != TargetState::Failed) {
-      return fail({.code = Code::FailedPrecondition,
-                   .message = fmt::format("\"{}\" is no failed device of rollout {}", name, rollout.id.text()),
-                   .reason = "TARGET_STATE",
-                   .hint = fmt::format("kelpie rollout status {}", rollout.id.text())});
-    }
-    ids.push_back(device->second);
+    KELPIE_TRY(const DeviceId id, failed_device(state, rollout, name));
+    ids.push_back(id);
   }
   if (change.devices.empty()) {
     for (const auto& [id, target] : rollout.targets) {
-      if (target.state == TargetState::Failed) ids.push_back(id);
+      if (target.state == TargetState::Failed && !is_superseded(state, rollout, target)) ids.push_back(id);
     }
   }
   std::erase_if(ids, [&](const DeviceId& id) {
@@ -106,7 +119,9 @@ Result<std::vector<DeviceId>> retried(const HubState& state, const Rollout& roll
   });
   if (ids.empty()) {
     return fail({.code = Code::FailedPrecondition,
-                 .message = fmt::format("rollout {} has no failed device whose attempt is closed", rollout.id.text()),
+                 .message = fmt::format("rollout {} has no failed device whose attempt is closed and that no later "
+                                        "rollout has taken",
+                                        rollout.id.text()),
                  .reason = "NOTHING_TO_RETRY",
                  .hint = fmt::format("kelpie rollout status {}", rollout.id.text())});
   }

@@ -32,6 +32,22 @@ Result<void> check_signature_means(const Plan& plan, const SignedPlan& given, Wa
   return {};
 }
 
+/// A rollout that stopped on its failure limit would be forgotten behind a second one, and its limit with it. Late
+/// devices of one whose waves are through hold up nobody.
+Result<void> check_waves_are_through(const HubState& state, const std::string& fleet) {
+  if (fleet.empty()) return {};
+  const Result<RolloutId> id = RolloutId::parse(state.fleets.at(fleet).rollout);
+  const auto at = id ? state.rollouts.find(*id) : state.rollouts.end();
+  if (at == state.rollouts.end() || at->second.open_wave >= at->second.waves.size()) return {};
+  if (at->second.phase != RolloutPhase::Running && at->second.phase != RolloutPhase::Paused) return {};
+  return fail({.code = Code::FailedPrecondition,
+               .message = fmt::format("fleet {} has an unfinished rollout {}, which is {}", fleet, id->text(),
+                                      to_string(at->second.phase)),
+               .reason = "ROLLOUT_ACTIVE",
+               .hint = fmt::format("see how far it is: kelpie rollout status {0}; end it: kelpie rollout abort {0}",
+                                   id->text())});
+}
+
 Rollout make_rollout(Turn& turn, const Plan& plan, const StartRollout& start) {
   Rollout rollout;
   rollout.id = draw_ulid(turn);
@@ -105,6 +121,7 @@ Result<std::string> start_rollout(Turn& turn, const StartRollout& start, bool is
                  .hint = fmt::format("see what is different: kelpie rollout plan {}{}",
                                      plan.fleet.empty() ? "" : "--fleet ", plan.fleet)});
   }
+  KELPIE_TRY(check_waves_are_through(turn.state, plan.fleet));
   KELPIE_TRY(check_signature_means(plan, start.signed_plan, turn.now));
   KELPIE_TRY(check_class(turn.state.releases.at(plan.release), start.signed_plan));
   if (is_dry_run) return "plan/" + plan.id.text();

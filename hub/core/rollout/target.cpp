@@ -33,18 +33,6 @@ bool may_run_now(const Rollout& rollout, const Target& target) {
   return target.wave == rollout.open_wave && rollout.waves[target.wave].phase == WavePhase::Open;
 }
 
-/// A later rollout of the same scope has begun on the device, which refuses anything older; one that was re-imaged
-/// would obey it, so it is the hub that remembers.
-bool is_superseded(const HubState& state, const Rollout& rollout, const Target& target) {
-  for (auto later = state.rollouts.rbegin(); later != state.rollouts.rend(); ++later) {  // newest first
-    if (later->first <= rollout.id) return false;
-    const auto other = later->second.targets.find(target.device);
-    if (other == later->second.targets.end() || later->second.scope != rollout.scope) continue;
-    if (other->second.attempt > 0 && other->second.generation > target.generation) return true;
-  }
-  return false;
-}
-
 /// The longest that the rules let a target stay in its state; the whole rollout where they set no limit of its own.
 Duration longest_in_state(const Rollout& rollout, const Target& target) {
   const Timeouts& limits = rollout.policy.timeouts;
@@ -78,6 +66,16 @@ Duration longest_until_wake(const Rollout& rollout, const Target& target) {
 }
 
 }  // namespace
+
+bool is_superseded(const HubState& state, const Rollout& rollout, const Target& target) {
+  for (auto later = state.rollouts.rbegin(); later != state.rollouts.rend(); ++later) {  // newest first
+    if (later->first <= rollout.id) return false;
+    const auto other = later->second.targets.find(target.device);
+    if (other == later->second.targets.end() || later->second.scope != rollout.scope) continue;
+    if (other->second.attempt > 0 && other->second.generation > target.generation) return true;
+  }
+  return false;
+}
 
 AttemptId attempt_of(const Target& target) {
   return {.rollout = target.rollout, .device = target.device, .n = target.attempt};

@@ -44,6 +44,10 @@ void again(Turn& turn, Rollout& rollout, Target& target);
 /// Gives the device's baton back when this target needs it no more; the next queued rollout takes it.
 void leave_device(Turn& turn, Rollout& rollout, Target& target);
 
+/// A later rollout of the same scope has begun on the device, which refuses anything older; one that was re-imaged
+/// would obey it, so it is the hub that remembers.
+[[nodiscard]] bool is_superseded(const HubState& state, const Rollout& rollout, const Target& target);
+
 [[nodiscard]] AttemptId attempt_of(const Target& target);
 [[nodiscard]] Digest attempt_hash_of(const Rollout& rollout, const Target& target);
 

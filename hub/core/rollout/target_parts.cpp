@@ -44,9 +44,11 @@ void set_state(Turn& turn, Rollout& rollout, Target& target, TargetState state) 
   touch(turn, TargetKey{rollout.id, target.device});
   touch(turn, RolloutKey{rollout.id});
   Device& device = device_of(turn, target);
-  device.is_updating = state == TargetState::Granted || state == TargetState::Executing ||
-                       state == TargetState::Verifying || state == TargetState::Soaking ||
-                       state == TargetState::Unknown;
+  if (!device.rollout || *device.rollout == rollout.id) {  // another one that waits for it says nothing about it
+    device.is_updating = state == TargetState::Granted || state == TargetState::Executing ||
+                         state == TargetState::Verifying || state == TargetState::Soaking ||
+                         state == TargetState::Unknown;
+  }
   touch(turn, DeviceKey{device.id});
   recount(turn.state, device.id);
 }

@@ -116,11 +116,10 @@ TEST(Calls, AFleetIsAppliedOverARevision) {
   EXPECT_EQ(apply.fleet.policy, Policy{});
 }
 
-TEST(Calls, OnlyFleetsAreAppliedOverARevision) {
+TEST(Calls, OnlyFleetsHaveRevisions) {
   ApiCall call = call_of("AddDevice", add_request());
   call.if_revision = 4;
-  EXPECT_EQ(told_write(call),
-            "NOT_SUPPORTED: If-Match is not supported by AddDevice; only fleets are applied over a revision");
+  EXPECT_EQ(told_write(call), "NOT_SUPPORTED: If-Match is not supported by AddDevice; only fleets have revisions");
 }
 
 TEST(Calls, AFleetNeedsAValidSelectorAndRelease) {

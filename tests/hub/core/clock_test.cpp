@@ -26,7 +26,7 @@ TEST(Clock, RolloutsGoInTheOrderTheyWereStartedIn) {
   fleet.pass(3min);
   const RolloutId first = fleet.start(make_policy({})).id;
   set_right(fleet, right);
-  const RolloutId second = fleet.start(make_policy({}), "2").id;
+  const RolloutId second = fleet.start_beside(make_policy({}), "2").id;
   EXPECT_LT(first, second) << "ids sort by when they were made";
   EXPECT_EQ(fleet.rollout().id, second) << "and not with the first one, which is done then";
 

@@ -94,9 +94,23 @@ hub::Rollout& FakeFleet::start(const hub::Policy& policy, const std::string& ver
   KELPIE_ASSERT(write(hub::ApplyFleet{fleet, std::nullopt}).has_value());
   hub::MakePlan wanted;
   wanted.fleet = "edge";
-  const Result<std::string> plan_object = write(wanted);
-  KELPIE_ASSERT(plan_object.has_value());
-  const hub::Plan& plan = state_.plans.at(*PlanId::parse(plan_object->substr(5)));
+  KELPIE_ASSERT(start_plan(wanted).has_value());
+  return rollout();
+}
+
+hub::Rollout& FakeFleet::start_beside(const hub::Policy& policy, const std::string& version) {
+  KELPIE_ASSERT(write(hub::StoreRelease{make_release(version)}).has_value());
+  hub::MakePlan wanted;
+  wanted.selector = "role=edge";
+  wanted.release = "kiosk@" + version;
+  wanted.policy = policy;
+  KELPIE_ASSERT(start_plan(wanted).has_value());
+  return rollout();
+}
+
+Result<std::string> FakeFleet::start_plan(const hub::MakePlan& wanted) {
+  KELPIE_TRY(const std::string plan_object, write(wanted));
+  const hub::Plan& plan = state_.plans.at(*PlanId::parse(plan_object.substr(5)));
   hub::StartRollout start;
   start.plan = plan.id;
   start.signed_plan = {.hash = blake2b_256(plan.id.text()),
@@ -107,9 +121,7 @@ hub::Rollout& FakeFleet::start(const hub::Policy& policy, const std::string& ver
                        .policy_hash = plan.policy_hash,
                        .not_after = now + 24h,
                        .persons = {"ana"}};
-  const Result<std::string> object = write(start);
-  KELPIE_ASSERT(object.has_value());
-  return rollout();
+  return write(start);
 }
 
 hub::Rollout& FakeFleet::rollout() {

@@ -36,6 +36,10 @@ class FakeFleet {
   Result<std::string> write(decltype(hub::ApiWrite::what) what, std::string key = {}, bool is_dry_run = false);
   /// Applies fleet "edge" with that policy and release kiosk@VERSION, plans and starts it. Answers the rollout.
   hub::Rollout& start(const hub::Policy& policy, const std::string& version = "1");
+  /// The same release and policy for the same devices, but by selector, beside what the fleet runs.
+  hub::Rollout& start_beside(const hub::Policy& policy, const std::string& version);
+  /// Plans that, signs it and starts it; the rollout's object.
+  Result<std::string> start_plan(const hub::MakePlan& wanted);
   hub::Rollout& rollout();  // the newest
 
   void hello(const std::string& name);

@@ -73,7 +73,7 @@ TEST(Refusals, OfDevicesReleasesAndFleets) {
                          {"SELECTOR", ApplyFleet{fleet_of("f", "a="), {}}},
                          {"RELEASE_UNKNOWN", ApplyFleet{fleet_of("f", "a=b", "x@1"), {}}},
                          {"STALE", ApplyFleet{fleet_of("edge", "role=edge"), 7}},
-                         {"FLEET_UNKNOWN", DeleteFleet{"f"}},
+                         {"FLEET_UNKNOWN", DeleteFleet{"f", {}}},
                          {"RELEASE_EXISTS", StoreRelease{other}}});
 }
 
@@ -142,7 +142,7 @@ TEST(Refusals, OfChangesToARollout) {
                   {"TARGET_STATE", change(RolloutVerb::Retry, {"pi-2"})},
                   {"TARGET_STATE", change(RolloutVerb::Retry, {"nobody"})},
                   {"NOTHING_TO_RETRY", change(RolloutVerb::Retry)},
-                  {"ROLLOUT_ACTIVE", DeleteFleet{"edge"}}});
+                  {"ROLLOUT_ACTIVE", DeleteFleet{"edge", {}}}});
   for (const char* name : {"pi-1", "pi-2"}) {
     if (fleet.device(name).attempt) fleet.fail(name, "addon-timeout");
   }

@@ -50,7 +50,7 @@ TEST(Registry, RefusesWhatItCannotTakeAndChangesNothing) {
                         .rollout = {}},
                   {}},
        Code::NotFound, "no release"},
-      {DeleteFleet{"f"}, Code::NotFound, "no fleet"},
+      {DeleteFleet{"f", {}}, Code::NotFound, "no fleet"},
       {MakePlan{"f", {}, {}, {}, {}}, Code::NotFound, "no fleet"},
       {MakePlan{{}, "role=edge", {}, "x@1", {}}, Code::NotFound, "no release"},
   };
@@ -195,7 +195,11 @@ TEST(Registry, PagesOfAFleetFollowEveryMoveOfItsDevices) {
   EXPECT_EQ(names_in(fleet, "edge"), "pi-1 pi-3 pi-5 zz-2 ");
   apply("role=spare");
   EXPECT_EQ(names_in(fleet, "edge"), "pi-3 ");
-  ASSERT_TRUE(fleet.write(DeleteFleet{"edge"}));
+  const std::uint32_t revision = fleet.state().fleets.at("edge").revision;
+  const Result<std::string> looked_at_another = fleet.write(DeleteFleet{"edge", revision - 1});
+  ASSERT_FALSE(looked_at_another);
+  EXPECT_EQ(looked_at_another.error().reason, "STALE");
+  ASSERT_TRUE(fleet.write(DeleteFleet{"edge", revision}));
   EXPECT_EQ(names_in(fleet, "edge"), "");
 }
 

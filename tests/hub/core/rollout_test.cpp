@@ -91,6 +91,48 @@ TEST(Rollout, RetryGivesANewAttemptAndGoesOn) {
   EXPECT_EQ(fleet.device(bad).executed.size(), 2U);
 }
 
+TEST(Rollout, ASecondOneOfTheSameFleetDoesNotHideTheFirst) {
+  FakeFleet fleet;
+  fleet.add(2);
+  fleet.start(make_policy({wave_of("canary", 1), wave_up_to("rest", kBasisPoints)}));
+  fleet.fail(first_executing(fleet, 2), "image-pull-unauthorized");
+  ASSERT_EQ(fleet.rollout().phase, RolloutPhase::Paused);
+  MakePlan again;
+  again.fleet = "edge";
+  const Result<std::string> second = fleet.start_plan(again);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().reason, "ROLLOUT_ACTIVE");
+  EXPECT_EQ(second.error().message,
+            fmt::format("fleet edge has an unfinished rollout {}, which is paused", fleet.rollout().id.text()));
+  ASSERT_TRUE(fleet.write(ChangeRollout{fleet.rollout().id, RolloutVerb::Abort, {}, {}}));
+  EXPECT_TRUE(fleet.start_plan(again));
+}
+
+TEST(Rollout, RetryTakesNoDeviceBackFromALaterOneSoItsFailureCounts) {
+  FakeFleet fleet;
+  fleet.add(4);
+  const RolloutId first = fleet.start(make_policy({wave_of("canary", 2), wave_up_to("rest", kBasisPoints)})).id;
+  const std::string bad = first_executing(fleet, 4);
+  fleet.fail(bad, "image-pull-unauthorized");
+  finish_all(fleet, 4);
+  MakePlan repair;
+  repair.devices = {bad};
+  repair.release = "kiosk@1";
+  fleet.now = fleet.now + 1s;
+  ASSERT_TRUE(fleet.start_plan(repair));
+  ASSERT_EQ(fleet.targets(), bad + " executing\n");
+
+  const Result<std::string> all = fleet.write(ChangeRollout{first, RolloutVerb::Retry, {}, {}});
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().reason, "NOTHING_TO_RETRY");
+  const Result<std::string> named =
+      fleet.write(ChangeRollout{.rollout = first, .verb = RolloutVerb::Retry, .devices = {bad}});
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().message, fmt::format("a later rollout than {} has begun on {}", first.text(), bad));
+  EXPECT_EQ(fleet.state().rollouts.at(first).phase, RolloutPhase::Paused);
+  EXPECT_EQ(fleet.state().rollouts.at(first).waves[0].counters.failed, 1U);
+}
+
 TEST(Rollout, TransientFailuresAreTriedAgainByThemselves) {
   FakeFleet fleet;
   fleet.add(1);
@@ -174,9 +216,9 @@ TEST(Rollout, ADeviceIsNotHeldForARolloutThatIsPaused) {
   fleet.add(1);
   fleet.start(make_policy({}));
   fleet.now = fleet.now + 1s;
-  const RolloutId second = fleet.start(make_policy({}), "2").id;
+  const RolloutId second = fleet.start_beside(make_policy({}), "2").id;
   fleet.now = fleet.now + 1s;
-  fleet.start(make_policy({}), "3");
+  fleet.start_beside(make_policy({}), "3");
   ASSERT_TRUE(fleet.write(ChangeRollout{second, RolloutVerb::Pause, {}, {}}));
   fleet.finish("pi-1");
   EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
@@ -289,11 +331,27 @@ TEST(Rollout, ASecondRolloutWaitsForTheFirst) {
   fleet.add(1);
   const RolloutId first = fleet.start(make_policy({})).id;
   fleet.now = fleet.now + 1s;
-  fleet.start(make_policy({}), "2");
+  fleet.start_beside(make_policy({}), "2");
   ASSERT_NE(fleet.rollout().id, first);
   EXPECT_EQ(fleet.targets(), "pi-1 waiting(conflict)\n");
   fleet.finish("pi-1");
   EXPECT_EQ(fleet.targets(), "pi-1 executing\n");
+}
+
+TEST(Rollout, ADeviceStaysUpdatingWhateverAnotherRolloutThatWaitsForItDoes) {
+  FakeFleet fleet;
+  fleet.add(1);
+  fleet.start(make_policy({}));
+  fleet.now = fleet.now + 1s;
+  const RolloutId second = fleet.start_beside(make_policy({}), "2").id;
+  const Device& device = fleet.state().devices.begin()->second;
+  ASSERT_TRUE(device.is_updating);
+  ASSERT_TRUE(fleet.write(ChangeRollout{second, RolloutVerb::Pause, {}, {}}));
+  EXPECT_TRUE(device.is_updating);
+  ASSERT_TRUE(fleet.write(ChangeRollout{second, RolloutVerb::Abort, {}, {}}));
+  EXPECT_TRUE(device.is_updating);
+  fleet.finish("pi-1");
+  EXPECT_FALSE(device.is_updating);
 }
 
 TEST(Rollout, AHubRestartIsOrdinaryOperation) {
