@@ -68,10 +68,14 @@ int run(const std::vector<std::string>& arguments) {
   return 1;
 }
 
+bool is_help(const std::string& word) {
+  return word == "help" || word == "--help" || word == "-h";
+}
+
 int dispatch(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return say_usage(stderr);
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-  if (arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h") return say_usage(stdout);
+  if (is_help(arguments[0]) || (!rest.empty() && is_help(rest[0]))) return say_usage(stdout);
   if (arguments[0] == "init") return init(rest);
   if (arguments[0] == "status") return status(rest);
   if (arguments[0] == "run") return run(rest);

@@ -164,7 +164,7 @@ v1::Report report_of(const Memory& memory, const Speaker& speaker) {
   out.set_sequence(telling.sequence + 1);
   if (!telling.hub_nonce.is_zero()) out.set_hub_nonce(telling.hub_nonce.bytes());
   out.set_heartbeat_nonce(speaker.heartbeat_nonce.bytes());
-  if (telling.must_hello) {
+  if (says_hello(memory)) {
     v1::Hello& hello = *out.mutable_hello();
     hello.set_identity_key(speaker.key.public_key().bytes());
     hello.set_agent_version(KELPIE_VERSION);

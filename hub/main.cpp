@@ -23,7 +23,8 @@ int say_usage(std::FILE* where) {
 int run(const std::vector<std::string>& arguments) {
   const kelpie::Result<kelpie::hub::Config> config = kelpie::hub::read_config(arguments);
   if (!config) {
-    fmt::print(stderr, "kelpie-hub: {}\nhint: kelpie-hub help\n", config.error().message);
+    fmt::print(stderr, "kelpie-hub: {}\nhint: {}\n", config.error().message,
+               config.error().hint.empty() ? "kelpie-hub help" : config.error().hint);
     return kUsage;
   }
   kelpie::log::configure(kelpie::log::Level::Info, kelpie::hub::log_format_of(*config));
@@ -33,12 +34,16 @@ int run(const std::vector<std::string>& arguments) {
   return 1;
 }
 
+bool is_help(const std::string& word) {
+  return word == "help" || word == "--help" || word == "-h";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.empty()) return say_usage(stderr);
-  if (arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h") return say_usage(stdout);
+  if (is_help(arguments[0]) || (arguments.size() > 1 && is_help(arguments[1]))) return say_usage(stdout);
   if (arguments[0] == "version" || arguments[0] == "--version") {
     fmt::print("kelpie-hub {}\n", KELPIE_VERSION);
     return 0;

@@ -23,8 +23,9 @@ constexpr std::chrono::milliseconds kIdleMax{1'000};
 Result<HubIdentity> load_identity(const std::string& folder) {
   KELPIE_TRY(wire::SigningKey key, wire::SigningKey::load(folder + "/hub.key"));
   KELPIE_TRY(const std::string frame, read_small_file(folder + "/trust.klp", "trust document", kTrustBytesMax));
-  KELPIE_TRY(wire::Trust trust, wire::open_first_trust(as_bytes(frame)));
-  return HubIdentity{std::move(key), std::move(trust)};
+  Result<wire::Trust> trust = wire::open_first_trust(as_bytes(frame));
+  if (!trust) return fail(with_context(trust.error(), fmt::format("trust document \"{}/trust.klp\"", folder)));
+  return HubIdentity{std::move(key), std::move(*trust)};
 }
 
 Result<void> turn(Hub& hub, Inbox<Incoming>& inbox, OnwardTime& time, const SignalWatch& signals) {

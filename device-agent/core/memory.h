@@ -85,5 +85,8 @@ struct Memory {
 [[nodiscard]] std::string_view health_note(const Memory& memory);
 /// There is a broker, and for three heartbeats no word of a hub: it is away, or does not know this device.
 [[nodiscard]] bool is_isolated(const Memory& memory);
+/// Its next report introduces it: to a new connection, and to a hub that does not answer, which may not know it (it
+/// was registered anew, or its store is older than this device).
+[[nodiscard]] bool says_hello(const Memory& memory);
 
 }  // namespace kelpie::agent

@@ -143,6 +143,10 @@ bool is_isolated(const Memory& memory) {
   return telling.is_connected && memory.now - memory.heard_at > kHeartbeatsUntilSilent * telling.heartbeat;
 }
 
+bool says_hello(const Memory& memory) {
+  return memory.telling.must_hello || is_isolated(memory);
+}
+
 bool is_report_due(const Memory& memory) {
   const Telling& telling = memory.telling;
   return telling.is_connected && (telling.must_report || memory.now >= telling.due);

@@ -189,7 +189,11 @@ Result<Outcome> Visit::answer_text(const std::string& method) {
   KELPIE_TRY(const auto message, desk_.ask({.method = method,
                                             .input = std::make_shared<api::v1::Empty>(),
                                             .actor = {.name = caller_.name, .request = request_id_}}));
-  if (method != "Metrics") return text_answer(200, "ok\n");
+  if (method == "GetHub") {
+    const auto hub = std::dynamic_pointer_cast<api::v1::HubStatus>(message);
+    KELPIE_ASSERT(hub != nullptr);
+    return hub->is_ready() ? text_answer(200, "ok\n") : text_answer(503, "no link to the broker\n");
+  }
   const auto text = std::dynamic_pointer_cast<google::protobuf::StringValue>(message);
   KELPIE_ASSERT(text != nullptr);
   return text_answer(200, text->value());

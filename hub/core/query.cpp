@@ -178,10 +178,10 @@ std::string why(const HubState& state, const Rollout& rollout, const Target& tar
     case TargetState::Unknown: return "GO was given and no final word came; its late report decides";
     case TargetState::Deferred: return "left for when the device comes back";
     case TargetState::Failed: return fmt::format("{}: {}", target.reported.reason, target.reported.detail);
-    case TargetState::Succeeded:
-    case TargetState::Excluded:
-    case TargetState::Superseded:
-    case TargetState::Canceled: return {};
+    case TargetState::Excluded: return "the device was decommissioned";
+    case TargetState::Superseded: return "a later rollout has begun on this device";
+    case TargetState::Canceled: return "the rollout was aborted before this device had its GO";
+    case TargetState::Succeeded: return {};
   }
   return {};
 }

@@ -28,6 +28,16 @@ Error error_of(const rocksdb::Status& status, std::string_view doing) {
           .hint = is_damage ? "restore the last backup" : std::string()};
 }
 
+/// RocksDB tells a folder in use from other trouble by its words alone.
+Error open_error(const rocksdb::Status& status, const std::string& folder) {
+  if (status.ToString().find("lock") == std::string::npos)
+    return error_of(status, fmt::format("open \"{}\" as", folder));
+  return {.code = Code::Unavailable,
+          .message = fmt::format("the store \"{}\" is in use by another process", folder),
+          .reason = {},
+          .hint = "one kelpie-hub per data folder: systemctl status kelpie-hub"};
+}
+
 rocksdb::Options options() {
   rocksdb::Options out;
   out.create_if_missing = true;
@@ -61,7 +71,7 @@ RocksKv::~RocksKv() = default;
 Result<std::unique_ptr<RocksKv>> RocksKv::open(const std::string& folder) {
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options(), folder, &db);
-  if (!status.ok()) return fail(error_of(status, fmt::format("open \"{}\" as", folder)));
+  if (!status.ok()) return fail(open_error(status, folder));
   auto database = std::make_unique<Database>();
   database->folder = folder;
   database->db.reset(db);

@@ -44,7 +44,7 @@ class Acks final : public mqtt::iaction_listener {
   void on_failure(const mqtt::token& token) override {
     const int reason = static_cast<int>(token.get_reason_code());
     end(reason != 0 ? fmt::format("refused with MQTT reason {:#x}", reason)
-                    : fmt::format("not answered, Paho says {}", token.get_return_code()));
+                    : fmt::format("nobody answers there (Paho's code {})", token.get_return_code()));
   }
   void end(const std::string& why) {
     {

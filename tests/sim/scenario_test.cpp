@@ -257,6 +257,27 @@ TEST(Scenario, AnOlderRolloutDoesNotFollowANewerOneOntoADeviceThatForgot) {
   EXPECT_EQ(story.world.violation(), "");
 }
 
+TEST(Scenario, ADeviceThatIsAddedAgainIntroducesItselfWithoutARestart) {
+  Story story(1);
+  ASSERT_TRUE(story.reaches(story.roll_out(1), "pi-1", TargetState::Succeeded, minutes(30)));
+  const DeviceId id = story.world.device("pi-1").id;
+  api::v1::DecommissionRequest gone;
+  gone.set_name("pi-1");
+  story.world.ask("DecommissionDevice", gone, {});
+  ASSERT_TRUE(story.world.run_until([&] { return !story.world.state().devices.contains(id); }, minutes(1)));
+  api::v1::AddDeviceRequest added;
+  added.set_name("pi-1");
+  added.set_fingerprint(id.hex());
+  story.world.ask("AddDevice", added, {});
+  EXPECT_TRUE(story.world.run_until(
+      [&] {
+        const auto device = story.world.state().devices.find(id);
+        return device != story.world.state().devices.end() && device->second.facts;
+      },
+      minutes(5)));
+  EXPECT_EQ(story.world.violation(), "");
+}
+
 TEST(Scenario, TimesOfAClockThatWasAheadAreBroughtBackOnceAndForAll) {
   Story story(1);
   story.world.set_hub_clock_off(hours(24 * 365));

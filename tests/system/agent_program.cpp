@@ -43,6 +43,8 @@ int AgentProgram::terminate() {
   return agent_.wait().value_or(-1);
 }
 
-bool AgentProgram::is_online() { return hub_.is_online(name_); }
+bool AgentProgram::is_online() {
+  return hub_.is_online(name_);
+}
 
 }  // namespace kelpie::test

@@ -42,6 +42,23 @@ TEST_F(BrokerTest, DyingInTheMiddleOfARolloutCostsNothing) {
   for (const auto& [name, played] : program_.devices()) EXPECT_EQ(played->ran().size(), 1U) << name;
 }
 
+TEST_F(BrokerTest, ThatIsAwayMakesAHubThatIsNotReadyAndSaysSo) {
+  const auto readiness = [&] {
+    const Result<wire::HttpResponse> answer = program_.call("GET", "/readyz", api::v1::Empty(), {});
+    return answer ? answer->status : 0;
+  };
+  EXPECT_EQ(readiness(), 200);
+  program_.broker().kill();
+  EXPECT_TRUE(eventually([&] { return readiness() == 503; }));
+  const auto summary = program_.get<api::v1::Summary>("/api/v1/summary");
+  ASSERT_TRUE(summary);
+  ASSERT_GT(summary->attention_size(), 0);
+  EXPECT_NE(summary->attention(0).text().find("no link to its broker"), std::string::npos);
+  EXPECT_FALSE(summary->hub().is_ready());
+  program_.broker().restart();
+  EXPECT_TRUE(eventually([&] { return readiness() == 200; }));
+}
+
 TEST_F(BrokerTest, WhatIsNotSignedByTheDeviceIsCountedAndChangesNothing) {
   PlayedDevice& pi = *program_.devices().begin()->second;
   ASSERT_TRUE(eventually([&] {

@@ -49,6 +49,20 @@ TEST(HubArguments, WithoutKeysNothingIsMade) {
   EXPECT_NE(stat((dir / "data").c_str(), &status), 0);
 }
 
+TEST(HubArguments, ADamagedTrustDocumentIsNamed) {
+  HubProgram program;
+  std::filesystem::resize_file(program.trust_file(), 100);
+  const Finished wrong = hub(program.arguments(program.broker().url()));
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_NE(wrong.err.find(program.trust_file()), std::string::npos) << wrong.err;
+}
+
+TEST(HubArguments, HelpIsGivenBehindTheVerbToo) {
+  const Finished help = hub({"run", "--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_NE(help.out.find("--broker"), std::string::npos) << help.out;
+}
+
 TEST(HubArguments, ABrokerBeyondLoopbackIsRefusedUntilTlsComes) {
   HubProgram program;
   const Finished wrong = hub(program.arguments("tcp://192.0.2.1:1883"));
@@ -61,7 +75,7 @@ TEST(HubArguments, ASecondHubOnTheSameDataIsRefused) {
   program.start();
   const Finished second = hub(program.arguments(program.broker().url()));
   EXPECT_EQ(second.code, 1);
-  EXPECT_NE(second.err.find("store"), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("is in use by another process"), std::string::npos) << second.err;
   EXPECT_TRUE(program.is_running());
 }
 

@@ -32,7 +32,7 @@ void show_hub(const ApiView& view, api::v1::HubStatus& out) {
   head(out, "HubStatus");
   out.set_name(view.hub_name);
   out.set_version(KELPIE_VERSION);
-  out.set_is_ready(true);  // the loop answers: what /readyz asks too
+  out.set_is_ready(view.is_broker_connected);  // and the loop answers: what /readyz asks too
   out.set_is_broker_connected(view.is_broker_connected);
   set_time(*out.mutable_started_at(), state.started_at);
   out.set_queue(
@@ -62,7 +62,13 @@ Answer answer_summary(const ApiView& view, WallTime now) {
     if (static_cast<std::uint32_t>(out->fleets_size()) == kPageSizeMax) break;  // the list has pages
     show_fleet(view, fleet, *out->add_fleets());
   }
-  for (const Attention& item : attention(view.state)) {
+  std::vector<Attention> items = attention(view.state);
+  if (!view.is_broker_connected) {
+    items.insert(items.begin(),
+                 {true, fmt::format("the hub has no link to its broker {}: no device is reached", view.broker_url),
+                  "kelpie hub status"});
+  }
+  for (const Attention& item : items) {
     api::v1::Attention& shown = *out->add_attention();
     shown.set_severity(item.is_error ? "error" : "warn");
     shown.set_text(item.text);

@@ -220,6 +220,18 @@ TEST(Isolated, WhenThreeHeartbeatsBringNoWordOfAHub) {
   EXPECT_FALSE(is_isolated(world.memory)) << "the broker is away: its link says so";
 }
 
+TEST(Isolated, IntroducesItselfAgainToAHubThatMayNotKnowIt) {
+  CoreWorld world;
+  world.speak();
+  world.acknowledge();
+  EXPECT_FALSE(says_hello(world.memory));
+  world.move(91s);
+  EXPECT_TRUE(says_hello(world.memory));
+  world.speak();
+  hear(world.memory, {.hub_epoch = 1, .event = beacon_of(world)});
+  EXPECT_FALSE(says_hello(world.memory));
+}
+
 TEST(HealthNote, SaysThatTheClockIsWaitedFor) {
   CoreWorld world;
   world.speak();

@@ -53,7 +53,7 @@ void FakeHub::take(const hub::ApiCall& call) {
                           .trust = trust_,
                           .hub_name = "hub.example",
                           .broker_url = "mqtts://broker",
-                          .is_broker_connected = true,
+                          .is_broker_connected = is_linked_,
                           .queue = 0};
   if (!hub::is_write(call)) return server_->deliver(call.request, hub::answer_read(call, view, now));
   Result<hub::ApiWrite> write = hub::to_write(call, trust_, now);

@@ -27,6 +27,7 @@ class FakeHub {
   MemoryStore& store() { return store_; }
   /// From now on calls are taken and never answered.
   void fall_silent() { is_silent_ = true; }
+  void lose_broker() { is_linked_ = false; }
   /// Every call the loop took: the rpc and who asked.
   [[nodiscard]] std::vector<std::string> taken() const;
 
@@ -45,6 +46,7 @@ class FakeHub {
   hub::HubState state_;
   Inbox<hub::ApiCall> inbox_{8};
   std::atomic<bool> is_silent_{false};
+  std::atomic<bool> is_linked_{true};
   mutable std::mutex taken_mutex_;
   std::vector<std::string> taken_;
   std::unique_ptr<hub::Server> server_;

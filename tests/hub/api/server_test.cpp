@@ -170,6 +170,8 @@ TEST(Server, LivesAndIsReadyWhileTheLoopAnswers) {
   FakeHub hub({}, [](ServerOptions& options) { options.wait_max = 50ms; });
   EXPECT_EQ(answer(hub.on_tcp("GET", "/livez", "")), "200 ok\n");
   EXPECT_EQ(answer(hub.on_tcp("GET", "/readyz", "")), "200 ok\n");
+  hub.lose_broker();
+  EXPECT_EQ(answer(hub.on_tcp("GET", "/readyz", "")), "503 no link to the broker\n");
   hub.fall_silent();
   EXPECT_EQ(answer(hub.on_tcp("GET", "/livez", "")), "200 ok\n");
   EXPECT_EQ(answer(hub.on_tcp("GET", "/readyz", "")).substr(0, 3), "504");

@@ -248,7 +248,7 @@ std::vector<Command> device_change_commands() {
        .role = api::v1::OPERATOR,
        .run = run_rename},
       {.path = "device decommission",
-       .summary = "Forget devices for good; their keys are refused from then on",
+       .summary = "Forget devices; their keys are refused until they are added again",
        .arguments = {kDevices},
        .flags = {kSelectorFlag, kWhereFlag, kReasonFlag, kYesFlag, kDryRunFlag},
        .examples = {"kelpie device decommission pi-turin-07 --reason 'stolen'",

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/ids.h"
 #include "tools/kelpie/commands.h"
 #include "tools/kelpie/context.h"
 #include "tools/kelpie/object.h"
@@ -170,8 +171,8 @@ Result<View> run_hub_init(Invocation& in) {
   } else {
     add("start", fmt::format("kelpie-hub run --config {}/hub.conf", made.hub_folder));
   }
-  add("then", fmt::format("kelpie context add {} --hub {} --sign-key {}/operator.key", "lab", wanted.socket,
-                          made.operator_folder));
+  add("then", fmt::format("kelpie context add {} --hub {} --sign-key {}/operator.key",
+                          is_name(wanted.name) ? wanted.name : "lab", wanted.socket, made.operator_folder));
   add("a device",
       fmt::format("kelpie-agent init --trust {}/trust.klp --broker {}", made.operator_folder, wanted.broker));
   if (passphrase.empty()) view.notes.emplace_back("the keys have no passphrase: whoever reads the files has them");
