@@ -48,6 +48,12 @@ std::string temporary_file() {
   for (const std::string& entry : options.env) env.push_back(const_cast<char*>(entry.c_str()));
   env.push_back(nullptr);
   execve(argv[0], argv.data(), env.data());
+  // A cross-built program of ours: its emulator starts it, as binfmt_misc would.
+  if (errno == ENOEXEC) {
+    std::string emulator = KELPIE_EMULATOR;
+    argv.insert(argv.begin(), emulator.data());
+    execve(argv[0], argv.data(), env.data());
+  }
   _exit(127);
 }
 
