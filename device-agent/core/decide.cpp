@@ -61,10 +61,7 @@ void take(Memory& memory, const CallFinished& finished) {
   if (!memory.running || memory.running->id != finished.id) return;
   const Running running = *memory.running;
   memory.running.reset();
-  if (!running.attempt) {
-    if (finished.result.verdict != Verdict::Failed) take_facts(memory, finished.result.facts);
-    return;
-  }
+  if (!running.attempt) return take_look(memory, finished.result);
   const std::optional<Attempt>& held = memory.ledger.attempt;
   if (!held || held->id != *running.attempt) {
     KELPIE_REACHED("agent.call-of-an-older-attempt");
@@ -158,6 +155,8 @@ Memory start_memory(Ledger ledger, const BootId& boot, const Digest& nonce_secre
     begin_preparing(memory);  // the nonce is void: the next PREPARED brings another
   } else if (is_under_way(attempt.state)) {
     memory.is_confirmed = attempt.is_undoing;  // going back needs nobody's word
+    memory.are_facts_old = true;
+    if (attempt.is_undoing) find_undo(memory);
   }
   return memory;
 }

@@ -22,6 +22,13 @@ struct Running {
   friend bool operator==(const Running&, const Running&) = default;
 };
 
+/// How the attempt in hand ends, as soon as the device has looked at what became of it.
+struct Ending {
+  AttemptState state = AttemptState::Succeeded;
+  FailedOutcome outcome = FailedOutcome::None;
+  friend bool operator==(const Ending&, const Ending&) = default;
+};
+
 /// What a report says and when the next one is due.
 struct Telling {
   bool is_connected = false;
@@ -65,6 +72,8 @@ struct Memory {
   std::optional<Running> running;
   Facts facts;
   bool has_facts = false;
+  bool are_facts_old = false;    // steps were carried out, or taken back, since they were taken
+  std::optional<Ending> ending;  // waits for them: a report of an end says what the device is then
   SteadyTime facts_due;
   Telling telling;
 

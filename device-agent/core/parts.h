@@ -31,6 +31,8 @@ void close_mark(Memory& memory, const Attempt& attempt);
 void begin_preparing(Memory& memory);
 /// The attempt's end, whatever it is.
 void finish(Memory& memory, AttemptState state, FailedOutcome outcome);
+/// The next step to take back, at or below the one in hand; the end when there is none.
+void find_undo(Memory& memory);
 /// Goes back from the step in hand; with nothing to undo the attempt ends at once.
 void fail_and_undo(Memory& memory, Failure failure);
 void take_result(Memory& memory, const CallResult& result, Duration took);
@@ -41,5 +43,7 @@ void take_order(Memory& memory, const GoOrder& order);
 void take_order(Memory& memory, const CancelOrder& order);
 void take_beacon(Memory& memory, const BeaconSeen& beacon);
 void take_facts(Memory& memory, const Facts& facts);
+/// What the worker found, or that it could not: an end that waited for it is reached either way.
+void take_look(Memory& memory, const CallResult& result);
 
 }  // namespace kelpie::agent

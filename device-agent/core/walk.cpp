@@ -80,8 +80,17 @@ void take_prepare(Memory& memory, const CallResult& result, Duration took) {
   become_prepared(memory);
 }
 
+// A step of some seconds changes what the facts say. The end is committed and told after they were taken anew, once;
+// until then the attempt is where it was, so that a restart in between looks again.
+void end(Memory& memory, AttemptState state, FailedOutcome outcome) {
+  if (!memory.are_facts_old) return finish(memory, state, outcome);
+  memory.ending = Ending{.state = state, .outcome = outcome};
+  memory.facts_due = memory.now;
+}
+
 void begin_verifying(Memory& memory) {
   memory.ledger.attempt->state = AttemptState::Verifying;
+  memory.are_facts_old = true;
   stamp(memory);
   tell_now(memory);
 }
@@ -123,24 +132,11 @@ void take_step(Memory& memory, const CallResult& result, Duration took) {
   next_step(memory, record.has_intent ? StepOutcome::Changed : StepOutcome::Unchanged);
 }
 
-/// The next step to take back, at or below the one in hand; the end when there is none.
-void find_undo(Memory& memory) {
-  Attempt& attempt = *memory.ledger.attempt;
-  bool is_broken = false;
-  for (std::size_t i = attempt.records.size(); i-- > 0;) {
-    const StepRecord& record = attempt.records[i];
-    is_broken = is_broken || record.outcome == StepOutcome::UndoFailed;
-    if (!record.has_intent) continue;
-    attempt.step = static_cast<std::uint32_t>(i);
-    return;
-  }
-  finish(memory, AttemptState::Failed, is_broken ? FailedOutcome::Broken : FailedOutcome::Restored);
-}
-
 void take_undo(Memory& memory, const CallResult& result, Duration took) {
   Attempt& attempt = *memory.ledger.attempt;
   StepRecord& record = attempt.records[attempt.step];
   record.has_intent = false;  // taken back, or tried: never again in this attempt
+  memory.are_facts_old = true;
   stamp(memory);
   tell_soon(memory);
   if (result.verdict == Verdict::Satisfied) {
@@ -164,14 +160,14 @@ void take_checks(Memory& memory, const CallResult& result) {
   Attempt& attempt = *memory.ledger.attempt;
   if (result.verdict != Verdict::Satisfied) return fail_and_undo(memory, failure_of(result));
   if (attempt.state == AttemptState::Verifying) {
-    if (attempt.limits.soak == Duration{}) return finish(memory, AttemptState::Succeeded, FailedOutcome::None);
+    if (attempt.limits.soak == Duration{}) return end(memory, AttemptState::Succeeded, FailedOutcome::None);
     attempt.state = AttemptState::Soaking;
     memory.facts_due = memory.now;  // so that who sees the end also sees what became of the device
     memory.soak_until = memory.now + attempt.limits.soak;
     stamp(memory);
     tell_now(memory);
   } else if (memory.now >= *memory.soak_until) {
-    return finish(memory, AttemptState::Succeeded, FailedOutcome::None);
+    return end(memory, AttemptState::Succeeded, FailedOutcome::None);
   }
   memory.check_at = std::min(*memory.soak_until, memory.now + kSoakCheckEvery);
 }
@@ -190,7 +186,7 @@ std::optional<Call> step_call(const Memory& memory, Phase phase, Duration limit)
 }
 
 std::optional<Call> attempt_call(const Memory& memory) {
-  if (!may_walk(memory)) return std::nullopt;
+  if (!may_walk(memory) || memory.ending) return std::nullopt;
   const Attempt& attempt = *memory.ledger.attempt;
   if (attempt.is_undoing && !is_final(attempt.state)) return step_call(memory, Phase::Undo, attempt.limits.step);
   switch (attempt.state) {
@@ -254,8 +250,31 @@ void finish(Memory& memory, AttemptState state, FailedOutcome outcome) {
   memory.is_confirmed = true;
   memory.telling.final_since = 0;
   memory.telling.repeats = 0;
-  memory.facts_due = memory.now;  // what it did to the device
+  if (!memory.ending) memory.facts_due = memory.now;  // what it did to the device
+  memory.ending.reset();
   tell_now(memory);
+}
+
+void find_undo(Memory& memory) {
+  Attempt& attempt = *memory.ledger.attempt;
+  bool is_broken = false;
+  for (std::size_t i = attempt.records.size(); i-- > 0;) {
+    const StepRecord& record = attempt.records[i];
+    is_broken = is_broken || record.outcome == StepOutcome::UndoFailed;
+    if (!record.has_intent) continue;
+    attempt.step = static_cast<std::uint32_t>(i);
+    return;
+  }
+  end(memory, AttemptState::Failed, is_broken ? FailedOutcome::Broken : FailedOutcome::Restored);
+}
+
+void take_look(Memory& memory, const CallResult& result) {
+  if (result.verdict != Verdict::Failed) {
+    take_facts(memory, result.facts);
+    memory.are_facts_old = false;
+  }
+  if (!memory.ending) return;
+  finish(memory, memory.ending->state, memory.ending->outcome);
 }
 
 void fail_and_undo(Memory& memory, Failure failure) {

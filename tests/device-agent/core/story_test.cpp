@@ -30,6 +30,11 @@ class Story {
     world.answer(result);
     told();
   }
+  /// The worker has no step to do and looks what became of the device.
+  void look() {
+    line("worker", world.ask().empty() ? "looks" : "does something");
+    told();
+  }
   void power_cut() {
     line("power", "gone and back");
     world.restart();
@@ -74,6 +79,7 @@ TEST(Story, ADeploymentThatOnlyLookedWell) {
   story.worker("kiosk restarts again and again", test::failed("crash-loop"));
   story.worker("last good set applied", test::satisfied());
   story.worker("stopped", test::satisfied());
+  story.look();
   story.beacon();
   EXPECT_EQ(story.text(),
             "hub     PREPARE\n"
@@ -105,6 +111,7 @@ TEST(Story, ADeploymentThatOnlyLookedWell) {
             "device  5 executing 3/3 undo: unchanged changed changed, crash-loop\n"
             "worker  undo deploy: last good set applied\n"
             "worker  undo start: stopped\n"
+            "worker  looks\n"
             "device  6 failed(restored): unchanged undone undone, crash-loop\n"
             "hub     beacon 6\n");
 }

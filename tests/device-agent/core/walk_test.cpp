@@ -98,6 +98,7 @@ TEST(Walk, StopsAtTheLimitOfTheAttemptBetweenTwoCalls) {
   world.answer(satisfied());
   EXPECT_EQ(world.ask(), "undo install");
   world.answer(satisfied());
+  EXPECT_EQ(world.ask(), "");
   EXPECT_EQ(world.shown(), "failed(restored): undone open open, attempt-timeout");
 }
 
@@ -358,6 +359,7 @@ TEST(Restart, OnTheWayBackNeedsNobody) {
   world.restart();
   EXPECT_EQ(world.ask(), "undo install");
   world.answer(satisfied());
+  EXPECT_EQ(world.ask(), "");
   EXPECT_EQ(world.shown(), "failed(restored): failed open open, x");
 }
 
