@@ -1,6 +1,5 @@
 #include "tests/system/agent_program.h"
 
-#include <csignal>
 #include <utility>
 
 #include <gtest/gtest.h>

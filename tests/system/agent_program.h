@@ -1,6 +1,7 @@
 // A real kelpie-agent with a state folder of its own, registered on a real hub.
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ class AgentProgram {
   /// The first time it registers the device on the hub, which runs by then. crash_at: "after-intent:2"; empty: none.
   void start(const std::string& crash_at = {});
   void kill() { agent_.kill_now(); }
+  /// SIGSTOP and SIGCONT.
+  void freeze() const { agent_.signal(SIGSTOP); }
+  void thaw() const { agent_.signal(SIGCONT); }
   /// SIGTERM; its exit code, or -1 when it does not end.
   int terminate();
   [[nodiscard]] bool is_running() { return agent_.is_running(); }

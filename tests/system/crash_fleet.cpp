@@ -166,6 +166,37 @@ bool CrashFleet::has_said(const std::string& rollout, const std::string& state) 
   });
 }
 
+void CrashFleet::freeze() const {
+  for (const auto& member : members_) member->agent.freeze();
+}
+void CrashFleet::thaw() const {
+  for (const auto& member : members_) member->agent.thaw();
+}
+
+std::set<DeviceId> CrashFleet::unproved(const std::string& rollout) const {
+  std::set<DeviceId> out;
+  for (const auto& member : members_) {
+    const DeviceId& id = member->agent.id();
+    const std::string log = member->agent.log();
+    const std::string said = fmt::format("attempt={}/{}/1 state=", rollout, id.hex());
+    if (occurrences(log, said + "verifying") + occurrences(log, said + "succeeded") == 0) out.insert(id);
+  }
+  return out;
+}
+
+std::set<DeviceId> CrashFleet::granted(const std::string& rollout) const {
+  std::set<DeviceId> out;
+  const auto targets = hub_.get<api::v1::TargetList>(fmt::format("/api/v1/rollouts/{}/targets", rollout));
+  if (!targets) return out;
+  for (const api::v1::Target& target : targets->items()) {
+    const auto device = hub_.get<api::v1::Device>("/api/v1/devices/" + target.metadata().name());
+    const std::string& state = target.status().state();
+    if ((state == "granted" || state == "executing") && device && device->status().has_lease())
+      out.insert(parse_attempt_id(target.metadata().id())->device);
+  }
+  return out;
+}
+
 std::string CrashFleet::logs() const {
   std::string out;
   for (const auto& member : members_) {

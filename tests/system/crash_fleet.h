@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ class CrashFleet {
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   /// Every agent's attempt of that rollout was in that state, by its log.
   [[nodiscard]] bool has_said(const std::string& rollout, const std::string& state) const;
+  /// No agent hears or says anything in between.
+  void freeze() const;
+  void thaw() const;
+  /// Devices whose attempt of that rollout is not as far as its checks, by their agents' logs.
+  [[nodiscard]] std::set<DeviceId> unproved(const std::string& rollout) const;
+  /// Devices that have their GO of that rollout and hold its lease, by the hub.
+  [[nodiscard]] std::set<DeviceId> granted(const std::string& rollout) const;
   /// The last lines of each agent.
   [[nodiscard]] std::string logs() const;
 

@@ -1,7 +1,10 @@
 // The real hub is killed again and again in the middle of rollouts that real agents carry out: at each kind of moment,
-// and from outside at any. No result is lost and nothing runs twice, read from the devices' own logs.
+// and from outside at any. No result is lost and nothing runs twice, read from the devices' own logs; and at every
+// death the store knows all that had left, read from the wire.
+#include <algorithm>
 #include <functional>
 #include <iterator>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +13,7 @@
 
 #include "tests/system/crash_fleet.h"
 #include "tests/system/fleet_operator.h"
+#include "tests/system/wire_witness.h"
 
 namespace kelpie::test {
 namespace {
@@ -19,9 +23,12 @@ constexpr std::uint64_t kSeed = 20'261'125;
 constexpr std::size_t kKillsEach = 17;     // of three kinds: 51
 constexpr std::size_t kKillsOutside = 12;  // more
 constexpr std::size_t kKillsDeaf = 10;     // more; up to two in each rollout
+constexpr std::size_t kFullDisks = 6;      // the same
 constexpr std::uint64_t kTimesMax = 9;     // how often a hub passes the point at most before it dies there
 constexpr std::uint64_t kEventsMax = 12;   // how many events a hub lives at most before it is killed from outside
 constexpr std::size_t kRolloutsMax = 60;
+constexpr int kSilentRestarts = 3;
+constexpr std::chrono::seconds kAskPatience{10};
 
 class HubCrash : public ::testing::Test {
  protected:
@@ -36,19 +43,24 @@ class HubCrash : public ::testing::Test {
       is_rolling_ = false;
       ASSERT_EQ(end.status().phase(), "succeeded") << end.status().why() << "\n" << fleet_.logs() << hub_.log();
     }
-    hub_.kill();
+    kill();
     hub_.start();  // what it says now it read from its store
     fleet_.expect_done_once(rollouts_);
+  }
+  void kill() {
+    hub_.kill();
+    witness_.expect_known_to_store();
   }
   void count_kill() { kills_ += is_rolling_ ? 1 : 0; }
 
   /// A hub that dies when it passes the point for the N-th time, and so does the next.
   void die_at(const std::string& point) {
-    hub_.kill();
+    kill();
     live_ = [this, point, is_first = true]() mutable {
       if (hub_.is_running()) return;
       if (!std::exchange(is_first, false)) {
         EXPECT_NE(hub_.log().find("crash point reached point=" + point), std::string::npos) << hub_.log();
+        witness_.expect_known_to_store();
         count_kill();
       }
       hub_.start(fmt::format("{}:{}", point, 1 + uniform(entropy_, kTimesMax)));
@@ -61,7 +73,7 @@ class HubCrash : public ::testing::Test {
       if (last == 0) last = newest_event() + uniform(entropy_, kEventsMax);
       if (newest_event() < last) return;
       last = 0;
-      hub_.kill();
+      kill();
       count_kill();
       hub_.start();
     };
@@ -71,10 +83,10 @@ class HubCrash : public ::testing::Test {
     return newest && newest->items_size() == 1 ? std::stoull(newest->items(0).seq()) : 0;
   }
 
-  /// A hub that hangs as soon as every device took what it published, and is killed when all of them have answered:
-  /// first PREPARE, then GO. Counted when it did not take all answers before it hung.
-  void kill_deaf() {
-    live_ = [this, rollout = std::string(), stage = std::size_t{0}]() mutable {
+  /// A hub that hangs as soon as every device took what it published, and dies when all of them have answered: first
+  /// PREPARE, then GO. Counted when it did not take all answers before it hung; otherwise it is killed.
+  void die_deaf(const std::function<void()>& death) {
+    live_ = [this, death, rollout = std::string(), stage = std::size_t{0}]() mutable {
       struct Stage {
         const char* taken;
         const char* answered;
@@ -88,13 +100,22 @@ class HubCrash : public ::testing::Test {
       if (stage == std::size(kStages) || !fleet_.has_said(rollout, kStages[stage].taken)) return;
       hub_.freeze();
       EXPECT_TRUE(eventually([&] { return fleet_.has_said(rollout, kStages[stage].answered); })) << fleet_.logs();
-      hub_.kill();
-      if (heard(kStages[stage].heard) < fleet_.size()) count_kill();
+      if (heard(kStages[stage].heard) < fleet_.size()) {
+        death();
+        count_kill();
+      }
+      kill();
       ++stage;
       hub_.start();
     };
   }
-  /// How often, of the rollout under way, in the killed hub's log.
+  /// It takes the answers, and cannot commit what follows from them.
+  void fail_to_commit() {
+    hub_.fill_disk();
+    hub_.thaw();
+    EXPECT_TRUE(eventually([&] { return !hub_.is_running(); })) << "a hub that cannot commit must end";
+  }
+  /// How often, of the rollout under way, in the hub's log.
   [[nodiscard]] std::size_t heard(const std::string& event) const {
     const std::string log = hub_.log();
     const std::size_t start = log.find("rollout.started object=rollout/" + rollouts_.back());
@@ -107,6 +128,7 @@ class HubCrash : public ::testing::Test {
   bool is_rolling_ = false;
   std::function<void()> live_;
   HubProgram hub_;
+  WireWitness witness_{hub_};
   CrashFleet fleet_{hub_};
   FleetOperator people_{hub_, [this] { live_(); }};
 };
@@ -128,8 +150,48 @@ TEST_F(HubCrash, BetweenPublishAndAcknowledgement) {
 }
 
 TEST_F(HubCrash, WithAnswersOnTheirWayThatItNeverTook) {
-  kill_deaf();
+  die_deaf([this] { hub_.kill(); });
   roll_out_until(kKillsDeaf);
+}
+
+// Other than with a kill, whatever was published before the commit has all the time to get out.
+TEST_F(HubCrash, OfACommitThatFailsWithNothingPublished) {
+  survive_full_disks();
+  kill();
+  hub_.start();
+  die_deaf([this] { fail_to_commit(); });
+  roll_out_until(kFullDisks);
+}
+
+// Nobody's report, nobody's repetition may be what a restarted hub knows a grant and an open attempt from.
+TEST_F(HubCrash, WhileNoDeviceSpeaksForgetsNeitherGrantNorAttempt) {
+  live_ = [] {};
+  rollouts_.push_back(people_.start_rollout(changing_release(1)));
+  ASSERT_TRUE(eventually([&] { return fleet_.has_said(rollouts_[0], "preparing"); })) << fleet_.logs();
+  hub_.freeze();
+  ASSERT_TRUE(eventually([&] { return fleet_.has_said(rollouts_[0], "prepared"); })) << fleet_.logs();
+  fleet_.freeze();
+  const std::set<DeviceId> silent = fleet_.unproved(rollouts_[0]);
+  ASSERT_FALSE(silent.empty()) << fleet_.logs();
+  hub_.thaw();
+  const auto holds = [&](const std::set<DeviceId>& devices) { return std::ranges::includes(devices, silent); };
+  ASSERT_TRUE(eventually([&] { return holds(fleet_.granted(rollouts_[0])); })) << hub_.log();
+  for (int restart = 0; restart < kSilentRestarts; ++restart) {
+    kill();
+    witness_.forget_asked();
+    hub_.start();
+    const auto has_asked = [&] {
+      witness_.listen();
+      return holds(witness_.asked());
+    };
+    EXPECT_TRUE(eventually(has_asked, kAskPatience)) << "whoever holds a lease is asked where it stands";
+    EXPECT_TRUE(holds(fleet_.granted(rollouts_[0]))) << hub_.log();
+  }
+  fleet_.thaw();
+  EXPECT_EQ(people_.finish(rollouts_[0]).status().phase(), "succeeded") << fleet_.logs() << hub_.log();
+  kill();
+  hub_.start();
+  fleet_.expect_done_once(rollouts_);
 }
 
 TEST_F(HubCrash, FromOutsideAtAnyMoment) {

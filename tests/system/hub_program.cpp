@@ -1,5 +1,6 @@
 #include "tests/system/hub_program.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fmt/core.h>
@@ -14,6 +15,15 @@ namespace {
 constexpr std::uint64_t kFirstDeviceSeed = 500;
 
 }  // namespace
+
+void survive_full_disks() {
+  EXPECT_NE(std::signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+}
+
+void HubProgram::fill_disk() const {
+  const rlimit none{.rlim_cur = 0, .rlim_max = RLIM_INFINITY};
+  EXPECT_EQ(prlimit(hub_.pid(), RLIMIT_FSIZE, &none, nullptr), 0);
+}
 
 HubProgram::HubProgram(const std::string& keys)
     : keys_(keys.empty() ? dir_ / "keys" : keys), operator_key_(wire::SigningKey::generate(entropy_)) {

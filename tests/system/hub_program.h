@@ -18,6 +18,9 @@
 
 namespace kelpie::test {
 
+/// Programs started after this get an error where the kernel would end them for writing to a file that is too large.
+void survive_full_disks();
+
 class HubProgram {
  public:
   /// keys: a folder that `kelpie hub init` made; empty: keys of its own, with which sealed() signs as ana.
@@ -28,12 +31,17 @@ class HubProgram {
   void kill() { hub_.kill_now(); }
   /// SIGSTOP: it takes nothing more until it is killed.
   void freeze() const { hub_.signal(SIGSTOP); }
+  void thaw() const { hub_.signal(SIGCONT); }
+  /// From now on it can write to no file, its log included: its next commit fails. For a hub started after
+  /// survive_full_disks().
+  void fill_disk() const;
   /// SIGTERM; its exit code, or -1 when it does not end.
   int terminate();
   [[nodiscard]] std::vector<std::string> arguments(const std::string& broker_url) const;
   [[nodiscard]] bool is_running() { return hub_.is_running(); }
   [[nodiscard]] std::string log() const { return hub_.err(); }
   [[nodiscard]] Broker& broker() { return broker_; }
+  [[nodiscard]] std::string store_folder() const { return dir_ / "data/store"; }
   [[nodiscard]] std::string socket() const { return dir_ / "hub.sock"; }
   [[nodiscard]] pid_t pid() const { return hub_.pid(); }
   [[nodiscard]] std::string trust_file() const { return keys_ + "/trust.klp"; }
