@@ -11,6 +11,8 @@
 #include "proto/wire/mqtt_bus.h"
 #include "proto/wire/topics.h"
 
+#include <fmt/core.h>
+
 namespace kelpie::hub {
 namespace {
 

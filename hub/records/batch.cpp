@@ -3,6 +3,8 @@
 #include "hub/records/history.h"
 #include "hub/records/records.h"
 
+#include <fmt/core.h>
+
 namespace kelpie::hub::records {
 namespace {
 

@@ -92,6 +92,22 @@ TEST(Tidy, EachHeavyLibraryHasOneIncluder) {
   EXPECT_TRUE(findings.empty()) << joined(findings);
 }
 
+// The precompiled header of dev has it; release is built without.
+TEST(Tidy, WhoFormatsIncludesFmt) {
+  const std::regex use(R"(\bfmt::)");
+  std::vector<std::string> findings;
+  for (const SourceFile& file : cpp_files()) {
+    const std::vector<std::string> includes = system_includes(file);
+    const auto is_fmt = [](const std::string& include) { return include.starts_with("fmt/"); };
+    if (std::any_of(includes.begin(), includes.end(), is_fmt)) continue;
+    const auto line = std::find_if(file.code.begin(), file.code.end(),
+                                   [&](const std::string& code) { return std::regex_search(code, use); });
+    if (line != file.code.end())
+      findings.push_back(fmt::format("{}:{}: include <fmt/core.h>", file.path, line - file.code.begin() + 1));
+  }
+  EXPECT_TRUE(findings.empty()) << joined(findings);
+}
+
 TEST(Tidy, PureCoresNameNoClockThreadOrFile) {
   const std::regex banned(
       R"(std::(thread|jthread|mutex|atomic|filesystem|ofstream|ifstream|unordered_\w+|random_device|\w+_distribution)|system_clock|steady_clock|\bgetenv\b|\bprintf\b)");
