@@ -14,7 +14,7 @@
 #include "device-agent/records.h"
 #include "device-agent/store/state_slots.h"
 #include "proto/base/program.h"
-#include "proto/wire/mqtt_bus.h"
+#include "proto/wire/broker_url.h"
 
 namespace kelpie::agent {
 namespace {
@@ -99,7 +99,7 @@ Result<Identity> make_identity(const InitConfig& config, Entropy& entropy) {
          .reason = {},
          .hint = "kelpie-agent status shows it; kelpie-agent init --new-state keeps it and begins a new state"});
   }
-  KELPIE_TRY(wire::check_broker_url(config.broker));
+  KELPIE_TRY(const wire::BrokerUrl broker, wire::parse_broker_url(config.broker));
   KELPIE_TRY(wire::Trust trust, read_trust(config.trust));
   KELPIE_TRY(make_private_folder(config.state));
   KELPIE_TRY(const FolderLock lock, FolderLock::take(config.state));

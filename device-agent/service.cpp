@@ -11,6 +11,7 @@
 #include "device-agent/worker.h"
 #include "proto/base/inbox.h"
 #include "proto/base/program.h"
+#include "proto/wire/broker_url.h"
 #include "proto/wire/mqtt_bus.h"
 #include "proto/wire/topics.h"
 
@@ -47,7 +48,10 @@ void turn(Agent& agent, Inbox<Incoming>& inbox, wire::MqttBus& bus, const Signal
 }
 
 Result<void> check_broker(const Config& config) {
-  if (!config.broker.empty()) return wire::check_broker_url(config.broker);
+  if (!config.broker.empty()) {
+    KELPIE_TRY(const wire::BrokerUrl broker, wire::parse_broker_url(config.broker));
+    return {};
+  }
   return fail({.code = Code::FailedPrecondition,
                .message = fmt::format("no broker is named in \"{}\"", config_file(config.state)),
                .reason = {},

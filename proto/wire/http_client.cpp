@@ -75,10 +75,21 @@ void start_curl() {
   KELPIE_ASSERT(rc == CURLE_OK);
 }
 
+struct UrlCleanup {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+/// Empty: there is no such part.
+std::string part_of(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
+  std::string out(text);
+  curl_free(text);
+  return out;
+}
+
 Result<void> check_request(const HttpRequest& request) {
-  if (!request.url.starts_with("http://") && !request.url.starts_with("https://")) {
-    return fail(Code::InvalidArgument, fmt::format("\"{}\" is no http or https URL", request.url));
-  }
+  KELPIE_TRY(const HttpOrigin origin, parse_origin(request.url));
   for (const auto& [name, value] : request.headers) {
     if (name.find_first_of("\r\n") != std::string::npos || value.find_first_of("\r\n") != std::string::npos) {
       return fail(Code::InvalidArgument, fmt::format("header \"{}\" has a line break", name));
@@ -160,6 +171,21 @@ Result<HttpResponse> perform(const HttpRequest& request, const std::function<boo
 }
 
 }  // namespace
+
+Result<HttpOrigin> parse_origin(const std::string& url) {
+  const auto refuse = [&](std::string_view why) {
+    return fail(Code::InvalidArgument, fmt::format("\"{}\" {}", url, why));
+  };
+  if (!url.starts_with("http://") && !url.starts_with("https://")) return refuse("is no http or https URL");
+  const std::unique_ptr<CURLU, UrlCleanup> parsed(curl_url());
+  KELPIE_ASSERT(parsed != nullptr);
+  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return refuse("is no http or https URL");
+  // "http://127.0.0.1@elsewhere" reads as one host and reaches the other.
+  if (!part_of(parsed.get(), CURLUPART_USER).empty() || !part_of(parsed.get(), CURLUPART_PASSWORD).empty()) {
+    return refuse("has a user name in it");
+  }
+  return HttpOrigin{.scheme = part_of(parsed.get(), CURLUPART_SCHEME), .host = part_of(parsed.get(), CURLUPART_HOST)};
+}
 
 Result<HttpResponse> http_call(const HttpRequest& request) {
   return perform(request, nullptr, nullptr);

@@ -12,6 +12,14 @@
 
 namespace kelpie::wire {
 
+/// Of a URL, as curl reads it.
+struct HttpOrigin {
+  std::string scheme;  // http or https
+  std::string host;    // [::1] in brackets
+};
+/// Errors: InvalidArgument (neither http nor https, a user name or password in it, no host).
+[[nodiscard]] Result<HttpOrigin> parse_origin(const std::string& url);
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;          // http://host/path; the host is ignored over a Unix socket

@@ -1,11 +1,9 @@
 #include "proto/wire/mqtt_bus.h"
 
-#include <arpa/inet.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <condition_variable>
 #include <fstream>
 #include <iterator>
@@ -16,13 +14,13 @@
 #include <mqtt/async_client.h>
 
 #include "proto/base/log.h"
+#include "proto/wire/broker_url.h"
 
 namespace kelpie::wire {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::string_view kScheme = "tcp://";
 constexpr int kQos = 1;
 // Paho refuses publishes above its own buffer even while connected (paho.mqtt.cpp#258): keep it out of reach.
 constexpr std::size_t kBufferPerWindow = 4;
@@ -113,36 +111,8 @@ struct Session {
   }
 };
 
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-tl::unexpected<Error> wrong_url(const std::string& url) {
-  return fail({.code = Code::InvalidArgument,
-               .message = fmt::format("broker URL \"{}\" is not tcp://host:port", url),
-               .reason = {},
-               .hint = "write tcp://127.0.0.1:1883"});
-}
-
-Result<HostPort> parse_url(const std::string& url) {
-  const std::size_t colon = url.rfind(':');
-  if (!url.starts_with(kScheme) || colon == std::string::npos || colon <= kScheme.size()) return wrong_url(url);
-  HostPort out{.host = url.substr(kScheme.size(), colon - kScheme.size())};
-  const char* end = url.data() + url.size();
-  const auto [at, error] = std::from_chars(url.data() + colon + 1, end, out.port);
-  if (error != std::errc{} || at != end || out.port == 0) return wrong_url(url);
-  return out;
-}
-
-bool is_loopback(const std::string& host) {
-  if (host == "localhost" || host == "[::1]") return true;
-  std::array<std::uint8_t, 4> address{};
-  return inet_pton(AF_INET, host.c_str(), address.data()) == 1 && address[0] == 127;
-}
-
 Result<void> check_options(const MqttOptions& options) {
-  KELPIE_TRY(check_broker_url(options.broker_url));
+  KELPIE_TRY(const BrokerUrl broker, parse_broker_url(options.broker_url));
   if (options.window == 0 || options.window > 1000) {
     // More makes Paho slower: it searches its lists of outstanding messages linearly.
     return fail(Code::InvalidArgument, fmt::format("publish window {} is not in 1..1000", options.window));
@@ -175,17 +145,6 @@ std::uint64_t draw_seed(Entropy& entropy) {
 }
 
 }  // namespace
-
-Result<void> check_broker_url(const std::string& url) {
-  KELPIE_TRY(const HostPort broker, parse_url(url));
-  if (is_loopback(broker.host)) return {};
-  return fail({.code = Code::InvalidArgument,
-               .message = fmt::format("broker \"{}\" is not on this machine's loopback, and without TLS the "
-                                      "password and every message could be read on the way",
-                                      url),
-               .reason = {},
-               .hint = "use tcp://127.0.0.1:PORT, over an SSH or WireGuard tunnel when the broker is elsewhere"});
-}
 
 struct MqttBus::Link {
   const MqttOptions options;

@@ -34,12 +34,9 @@ struct MqttCallbacks {
   std::function<void(bool is_connected)> on_link;
 };
 
-/// Errors: InvalidArgument for a URL that is no tcp://host:port, or whose host is not on loopback.
-[[nodiscard]] Result<void> check_broker_url(const std::string& url);
-
 class MqttBus final : public Bus {
  public:
-  /// Errors: those of check_broker_url; InvalidArgument for a window outside 1..1000.
+  /// Errors: those of parse_broker_url; InvalidArgument for a window outside 1..1000.
   [[nodiscard]] static Result<std::unique_ptr<MqttBus>> open(MqttOptions options, MqttCallbacks callbacks,
                                                              Entropy& entropy);
   ~MqttBus() override;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>
@@ -86,6 +87,55 @@ TEST(CliAlone, AChangeInACarefulContextIsAskedForFirst) {
   EXPECT_EQ(change.code, 2);
   EXPECT_THAT(change.err, HasSubstr("needs a yes"));
   EXPECT_EQ(lone_kelpie(config, {"--context", "prod", "rollout", "list"}).code, 6);
+}
+
+TEST(CliAlone, ATokenLeavesThisMachineEncryptedOnly) {
+  const TempDir config;
+  const std::string token = config / "token";
+  write_file(token, "secret\n");
+  ASSERT_EQ(chmod(token.c_str(), S_IRUSR | S_IWUSR), 0);
+  for (const auto& [hub, code] : std::map<std::string, int>{{"http://127.0.0.1@192.0.2.2:1", 2},
+                                                            {"http://127.0.0.1:80@192.0.2.2:1", 2},
+                                                            {"http://127.hub.example:1", 4},
+                                                            {"http://localhost.example:1", 4},
+                                                            {"http://192.0.2.2:1", 4},
+                                                            {"http://127.0.0.1:1", 6},
+                                                            {"http://localhost:1", 6},
+                                                            {"http://[::1]:1", 6}}) {
+    EXPECT_EQ(lone_kelpie(config, {"status", "--hub", hub, "--token-file", token}).code, code) << hub;
+  }
+}
+
+TEST(CliAlone, AFileThatCannotBeWrittenIsNoAbsentHub) {
+  const TempDir config;
+  const Finished key = lone_kelpie(config, {"key", "new", "/proc/kelpie", "--no-passphrase"});
+  EXPECT_EQ(key.code, 1) << key.err;
+  EXPECT_THAT(key.err, HasSubstr("/proc/kelpie"));
+  EXPECT_EQ(lone_kelpie(config, {"hub", "init", "--dir", "/proc/kelpie", "--no-passphrase"}).code, 1);
+}
+
+TEST(CliAlone, AnInstallationThatCouldNotRunIsNotMade) {
+  const TempDir config;
+  for (const char* broker : {"tcp://10.0.0.1:1883", "tcp://127.0.0.1:99999", "mqtt://127.0.0.1:1883"}) {
+    EXPECT_EQ(lone_kelpie(config, {"hub", "init", "--dir", config / "lab", "--broker", broker, "--no-passphrase"}).code,
+              2)
+        << broker;
+  }
+  const Finished colours =
+      lone_kelpie(config, {"hub", "init", "--dir", config / "lab", "--name", "a\x1b[31mb", "--no-passphrase"});
+  EXPECT_EQ(colours.code, 2);
+  EXPECT_FALSE(std::filesystem::exists(config / "lab"));
+}
+
+TEST(CliAlone, EveryTextIsDataToo) {
+  const TempDir config;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"help"}, {"help", "device", "list"}, {"device", "--help"}, {"completion", "bash"}}) {
+    std::vector<std::string> as_json = words;
+    as_json.insert(as_json.end(), {"-o", "json"});
+    EXPECT_FALSE(nlohmann::json::parse(lone_kelpie(config, as_json).out)["kind"].get<std::string>().empty());
+  }
+  EXPECT_EQ(lone_kelpie(config, {"context", "list", "-o", "columns="}).code, 2);
 }
 
 TEST(CliAlone, ATokenGoesNowhereButToItsOwnHub) {

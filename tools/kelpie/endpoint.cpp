@@ -9,6 +9,8 @@
 
 #include <fmt/core.h>
 
+#include "proto/wire/broker_url.h"
+#include "proto/wire/http_client.h"
 #include "tools/kelpie/context.h"
 #include "tools/kelpie/exit_code.h"
 
@@ -16,12 +18,6 @@ namespace kelpie::cli {
 namespace {
 
 constexpr std::size_t kTokenBytesMax = 4'096;  // chosen: far above any token
-
-bool is_loopback(std::string_view origin) {
-  const std::size_t host_at = origin.find("://") + 3;
-  const std::string_view host = origin.substr(host_at);
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
-}
 
 Result<std::string> read_token(const std::string& path) {
   struct stat status {};
@@ -60,7 +56,7 @@ Result<Endpoint> parse_address(const Setting& hub) {
   Endpoint out;
   if (address.starts_with("unix:")) {
     out.unix_socket = address.substr(address.starts_with("unix://") ? 7 : 5);
-  } else if (address.starts_with("http://") || address.starts_with("https://")) {
+  } else if (wire::parse_origin(address)) {
     out.origin = address.back() == '/' ? address.substr(0, address.size() - 1) : address;
   } else if (address.find("://") == std::string::npos && address.find('/') != std::string::npos) {
     out.unix_socket = address;
@@ -77,7 +73,8 @@ Result<Endpoint> parse_address(const Setting& hub) {
 Result<Endpoint> endpoint_of(const Settings& settings) {
   KELPIE_TRY(Endpoint out, parse_address(settings.hub));
   if (settings.token_file.value.empty()) return out;
-  if (out.origin.starts_with("http://") && out.unix_socket.empty() && !is_loopback(out.origin)) {
+  const auto origin = wire::parse_origin(out.origin);
+  if (out.unix_socket.empty() && origin && origin->scheme == "http" && !wire::is_loopback(origin->host)) {
     return fail({.code = Code::PermissionDenied,
                  .message = fmt::format("a token must not travel unencrypted to {}", out.origin),
                  .reason = {},

@@ -52,7 +52,8 @@ ExitCode exit_code_of(const Error& error) {
     case Code::FailedPrecondition:
     case Code::Conflict:
     case Code::ResourceExhausted: return ExitCode::Conflict;
-    case Code::Unavailable:
+    case Code::Unavailable:  // what is ours, a file that cannot be written, bears no reason of the hub's
+      return error.reason.empty() ? ExitCode::Bad : ExitCode::Unreachable;
     case Code::DeadlineExceeded: return ExitCode::Unreachable;  // the hub's own limit: it did not answer in time
     case Code::DataLoss: return ExitCode::Bad;
     case Code::Internal: return ExitCode::OurBug;

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "tools/kelpie/object.h"
 #include "tools/kelpie/parse.h"
 #include "tools/kelpie/suggest.h"
 #include "tools/kelpie/topics.h"
@@ -28,7 +29,14 @@ class Page {
   void pair(std::string_view name, std::string_view what, std::size_t width) {
     blocks_.emplace_back(Line{{fmt::format("  {:<{}}  {}", name, width, what), Tone::Plain}});
   }
-  [[nodiscard]] View view() && { return {.message = nullptr, .blocks = std::move(blocks_)}; }
+  [[nodiscard]] View view() && {
+    std::string text;
+    for (const Block& block : blocks_) {
+      for (const Span& span : std::get<Line>(block)) text += span.text;
+      text += '\n';
+    }
+    return view_of(object_of("Help", {{"text", text}}), std::move(blocks_));
+  }
 
  private:
   std::vector<Block> blocks_;

@@ -9,6 +9,8 @@
 
 #include <google/protobuf/struct.pb.h>
 
+#include "tools/kelpie/view.h"
+
 namespace kelpie::cli {
 
 using Members = std::vector<std::pair<std::string, std::string>>;
@@ -18,5 +20,8 @@ using Members = std::vector<std::pair<std::string, std::string>>;
 /// {"apiVersion", "kind", "items": […]}.
 [[nodiscard]] google::protobuf::Struct list_of(std::string_view kind,
                                                const std::vector<google::protobuf::Struct>& items);
+
+/// Text that stands for itself (help, scripts), line by line; as data {"kind", key: the whole text}.
+[[nodiscard]] View text_view(std::string_view kind, const std::string& key, const std::string& text);
 
 }  // namespace kelpie::cli

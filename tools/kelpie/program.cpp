@@ -47,7 +47,8 @@ int run_program(const std::vector<std::string>& arguments) {
   Result<Parsed> parsed = parse(commands, arguments);
   Result<Settings> settings = parsed ? read_settings(parsed->typed) : Result<Settings>(Settings{});
   const Settings hasty = settings_for_errors(arguments);
-  Screen screen(parsed && settings ? *settings : hasty);
+  // --help ends the parser's work: of flags behind it only these are known.
+  Screen screen(parsed && settings && !parsed->is_help ? *settings : hasty);
   if (!parsed) return fail_with(screen, parsed.error());
   if (!settings) return fail_with(screen, settings.error());
   Session session(*settings, screen);

@@ -16,6 +16,8 @@ namespace kelpie::cli {
 namespace {
 
 constexpr int kErrorStatusMin = 400;
+constexpr int kTargetTooLong = 414;
+constexpr int kHeadersTooLong = 431;
 constexpr int kTraceRequests = 1;  // -v
 constexpr int kTraceAll = 2;       // -vv
 constexpr int kTries = 2;          // once more after a lost answer; the idempotency key makes it safe
@@ -125,6 +127,12 @@ Error Session::refusal_of(const wire::HttpResponse& response) {
   options.ignore_unknown_fields = true;  // a newer hub may say more
   const auto status = google::protobuf::util::JsonStringToMessage(response.body, &reply, options);
   if (!status.ok() || !reply.has_error()) {
+    if (response.status == kTargetTooLong || response.status == kHeadersTooLong) {  // by the hub's HTTP library
+      return {.code = Code::InvalidArgument,
+              .message = "the request is longer than the hub takes",
+              .reason = {},
+              .hint = "a shorter selector, or fewer names at a time"};
+    }
     return {.code = Code::Internal, .message = fmt::format("the hub answered {} without saying why", response.status)};
   }
   refused_ = reply.error();

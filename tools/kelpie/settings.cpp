@@ -130,11 +130,13 @@ Result<void> choose_hub(Settings& said) {
 }
 
 /// "-o columns=NAME,FLEET" and "--columns NAME,FLEET" are one.
-void apply_columns(Settings& settings, const Typed& typed) {
+Result<void> apply_columns(Settings& settings, const Typed& typed) {
   if (const std::string* columns = typed_value(typed, "columns")) settings.columns = split(*columns, ',');
-  if (!settings.output.value.starts_with(kColumnsPrefix)) return;
+  if (!settings.output.value.starts_with(kColumnsPrefix)) return {};
   settings.columns = split(settings.output.value.substr(kColumnsPrefix.size()), ',');
+  if (settings.columns.empty()) return fail(Code::InvalidArgument, "columns= names no column");
   settings.output.value = "table";
+  return {};
 }
 
 std::size_t count_flag(const Typed& typed, std::string_view flag) {
@@ -163,7 +165,7 @@ Result<Settings> read_settings(const Typed& typed) {
   for (const Row& row : kRows) {
     if (!(said.*(row.setting)).origin.empty()) out.*(row.setting) = said.*(row.setting);
   }
-  apply_columns(out, typed);
+  KELPIE_TRY(apply_columns(out, typed));
   KELPIE_TRY(check_words(out));
   KELPIE_TRY(call_timeout(out));
   out.has_headers = count_flag(typed, "no-headers") == 0;

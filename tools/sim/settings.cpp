@@ -6,13 +6,12 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include "proto/wire/mqtt_bus.h"
+#include "proto/wire/broker_url.h"
 
 namespace kelpie::sim {
 namespace {
 
 constexpr std::uint32_t kSpeedMax = 1'000;  // chosen: a day in a minute and a half
-constexpr std::string_view kScheme = "tcp://";
 
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text, Number least, Number most) {
@@ -88,14 +87,10 @@ class Reader {
       problems_.push_back(fmt::format("{} is \"{}\", expected a number from {} to {}", name, value, least, most));
   }
   void take_broker(const std::string& url) {
-    const Result<void> checked = wire::check_broker_url(url);
-    const std::size_t colon = url.rfind(':');
-    if (!checked || !url.starts_with(kScheme)) {
-      problems_.push_back(checked ? fmt::format("broker \"{}\" is no tcp:// address", url) : checked.error().message);
-      return;
-    }
-    out_.fleet.broker_host = url.substr(kScheme.size(), colon - kScheme.size());
-    out_.fleet.broker_port = parse_number<int>(url.substr(colon + 1), 1, 65'535).value_or(0);
+    const Result<wire::BrokerUrl> broker = wire::parse_broker_url(url);
+    if (!broker) return problems_.push_back(broker.error().message);
+    out_.fleet.broker_host = broker->host;
+    out_.fleet.broker_port = broker->port;
   }
   Result<Settings> finish() {
     if (out_.doing == Doing::Run && out_.fleet.broker_host.empty() && problems_.empty())

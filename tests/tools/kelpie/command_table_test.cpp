@@ -173,7 +173,8 @@ TEST(ExitCodes, AreWhatTheDesignSays) {
   EXPECT_EQ(exit_code_of({.code = Code::NotFound, .message = "x"}), ExitCode::NotFound);
   EXPECT_EQ(exit_code_of({.code = Code::Conflict, .message = "x", .reason = "STALE"}), ExitCode::Conflict);
   EXPECT_EQ(exit_code_of({.code = Code::PermissionDenied, .message = "x"}), ExitCode::NotAllowed);
-  EXPECT_EQ(exit_code_of({.code = Code::Unavailable, .message = "x"}), ExitCode::Unreachable);
+  EXPECT_EQ(exit_code_of({.code = Code::Unavailable, .message = "a file of our own"}), ExitCode::Bad);
+  EXPECT_EQ(exit_code_of({.code = Code::Unavailable, .message = "x", .reason = "BUSY"}), ExitCode::Unreachable);
   EXPECT_EQ(exit_code_of({.code = Code::FailedPrecondition, .message = "x", .reason = std::string(kReasonDeclined)}),
             ExitCode::EndedOnPurpose);
   EXPECT_EQ(exit_code_of({.code = Code::DeadlineExceeded, .message = "x", .reason = std::string(kReasonWaitEnded)}),

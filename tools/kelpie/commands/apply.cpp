@@ -270,14 +270,7 @@ Result<View> run_apply(Invocation& in) {
 
 Result<View> run_schema(Invocation& in) {
   KELPIE_TRY(const std::string text, json_schema_of(in.argument("PATH")));
-  View view;
-  std::vector<Block> blocks;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    blocks.emplace_back(Line{{std::string(rest.substr(0, end))}});
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return view_of(object_of("Schema", {{"schema", text}}), std::move(blocks));
+  return text_view("Schema", "schema", text);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "tools/kelpie/commands.h"
 #include "tools/kelpie/context.h"
 #include "tools/kelpie/help.h"
+#include "tools/kelpie/object.h"
 #include "tools/kelpie/parse.h"
 
 namespace kelpie::cli {
@@ -171,14 +172,7 @@ Result<View> run_completion(Invocation& in) {
   const std::string shell = in.argument("SHELL");
   for (const auto& [name, script] : {std::pair("bash", kBash), std::pair("zsh", kZsh), std::pair("fish", kFish)}) {
     if (shell != name) continue;
-    View view;
-    std::string_view rest = script;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find('\n'), rest.size());
-      view.blocks.emplace_back(Line{{std::string(rest.substr(0, end))}});
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return view;
+    return text_view("Completion", "script", std::string(script));
   }
   return fail({.code = Code::InvalidArgument,
                .message = fmt::format("there is no completion for \"{}\"", shell),

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <kelpie/v1/trust.pb.h>
 
 #include "proto/base/fd.h"
+#include "proto/wire/broker_url.h"
 #include "proto/wire/frame.h"
 
 namespace kelpie::cli {
@@ -78,17 +80,25 @@ class Unfinished {
   std::string path_;
 };
 
+/// Whoever reads it on a terminal sees what was written.
+bool is_spoken(const std::string& name, std::size_t bytes_max) {
+  const auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7F; };
+  return !name.empty() && name.size() <= bytes_max && std::none_of(name.begin(), name.end(), is_control);
+}
+
 Result<void> check_wanted(const NewInstallation& wanted) {
-  if (wanted.name.empty() || wanted.name.size() > kNameBytesMax) {
-    return fail(Code::InvalidArgument, fmt::format("a name has 1 to {} bytes", kNameBytesMax));
+  if (!is_spoken(wanted.name, kNameBytesMax)) {
+    return fail(Code::InvalidArgument,
+                fmt::format("a name has 1 to {} bytes and no control characters", kNameBytesMax));
   }
   std::set<std::string> persons;
   const auto is_new = [&](const std::string& person) { return persons.insert(person).second; };
-  if (wanted.person.empty() || wanted.person.size() > kPersonBytesMax || !is_new(wanted.person)) {
-    return fail(Code::InvalidArgument, fmt::format("a person's name has 1 to {} bytes", kPersonBytesMax));
+  if (!is_spoken(wanted.person, kPersonBytesMax) || !is_new(wanted.person)) {
+    return fail(Code::InvalidArgument,
+                fmt::format("a person's name has 1 to {} bytes and no control characters", kPersonBytesMax));
   }
   for (const NewOperator& one : wanted.colleagues) {
-    if (one.person.empty() || one.person.size() > kPersonBytesMax || !is_new(one.person)) {
+    if (!is_spoken(one.person, kPersonBytesMax) || !is_new(one.person)) {
       return fail(Code::InvalidArgument, fmt::format("operator \"{}\" is named twice, or not at all", one.person));
     }
   }
@@ -127,22 +137,12 @@ std::string trust_payload(const NewInstallation& wanted, const wire::SigningKey&
   return out.SerializeAsString();
 }
 
-/// tcp://127.0.0.1:1883 → "1883 127.0.0.1"
-Result<std::string> broker_config(const std::string& url) {
-  constexpr std::string_view kScheme = "tcp://";
-  const std::size_t colon = url.rfind(':');
-  if (!url.starts_with(kScheme) || colon < kScheme.size() || colon + 1 == url.size()) {
-    return fail(Code::InvalidArgument, fmt::format("broker \"{}\" is not tcp://HOST:PORT", url));
-  }
-  return fmt::format(kBrokerConfig, url.substr(colon + 1), url.substr(kScheme.size(), colon - kScheme.size()));
-}
-
 }  // namespace
 
 Result<MadeInstallation> make_installation(const NewInstallation& wanted, const Passphrase& passphrase, WallTime now,
                                            Entropy& entropy) {
   KELPIE_TRY(check_wanted(wanted));
-  KELPIE_TRY(const std::string broker, broker_config(wanted.broker));
+  KELPIE_TRY(const wire::BrokerUrl broker, wire::parse_broker_url(wanted.broker));
   std::error_code error;
   fs::create_directories(wanted.folder, error);
   const wire::SigningKey root = wire::SigningKey::generate(entropy);
@@ -163,7 +163,7 @@ Result<MadeInstallation> make_installation(const NewInstallation& wanted, const 
                            fmt::format("# kelpie-hub run --config {0}/hub.conf\nkeys = {0}\ndata = {1}\nbroker = {2}\n"
                                        "socket = {3}\n",
                                        out.hub_folder, wanted.data, wanted.broker, wanted.socket)));
-  KELPIE_TRY(write_private(folders.hub() + "/mosquitto.conf", broker));
+  KELPIE_TRY(write_private(folders.hub() + "/mosquitto.conf", fmt::format(kBrokerConfig, broker.port, broker.host)));
   KELPIE_TRY(root.save(folders.people() + "/root.key", entropy, passphrase.text()));
   KELPIE_TRY(person.save(folders.people() + "/operator.key", entropy, passphrase.text()));
   KELPIE_TRY(write_private(folders.people() + "/trust.klp", frame));
