@@ -50,7 +50,8 @@ Result<void> connect_to(int fd, const std::string& path, SteadyTime deadline) {
   // A full backlog says EAGAIN and is asked again; nothing else of a Unix socket is slow.
   while (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     if (errno != EAGAIN && errno != EINTR) {
-      return fail(Code::Unavailable, fmt::format("cannot connect to snapd at \"{}\": {}", path, std::strerror(errno)));
+      return fail(errno == ENOENT ? Code::NotFound : Code::Unavailable,
+                  fmt::format("cannot connect to snapd at \"{}\": {}", path, std::strerror(errno)));
     }
     if (SystemClock().steady() >= deadline) return fail(Code::DeadlineExceeded, "snapd did not answer in time");
     constexpr int kAgainMs = 10;

@@ -13,6 +13,7 @@ constexpr std::array kRows{
     ReasonRow{Reason::PermissionDenied, "permission-denied", false, "the agent may not do this on the device"},
     ReasonRow{Reason::SudoMissing, "sudo-missing", false, "classic MicroK8s calls sudo even as root: install sudo"},
     ReasonRow{Reason::AnswerUnreadable, "answer-unreadable", false, "a program answered in a form not known here"},
+    ReasonRow{Reason::SnapdMissing, "snapd-missing", false, "snapd is not on this device: apt install snapd"},
     ReasonRow{Reason::SnapdUnreachable, "snapd-unreachable", true, "snapd does not answer on its socket"},
     ReasonRow{Reason::SnapdRefused, "snapd-refused", false, "snapd refused the request"},
     ReasonRow{Reason::SnapConflict, "snap-conflict", true, "another change of the snap is in progress"},

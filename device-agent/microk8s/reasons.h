@@ -16,6 +16,7 @@ enum class Reason {
   PermissionDenied,
   SudoMissing,
   AnswerUnreadable,
+  SnapdMissing,
   SnapdUnreachable,
   SnapdRefused,
   SnapConflict,

@@ -13,6 +13,7 @@ using std::chrono::seconds;
 constexpr Duration kRequestLimit = seconds(60);     // chosen: snapd answers at once, the store may take its time
 constexpr Duration kLookEvery = seconds(2);         // chosen: a change takes minutes
 constexpr Duration kRestartPatience = seconds(90);  // facts, microk8s 3.7: a refresh of snapd drops the connection
+constexpr Duration kSocketPatience = seconds(10);   // chosen: no socket at all; systemd makes it again at once
 constexpr std::string_view kSnapPath = "/v2/snaps/microk8s";
 constexpr std::string_view kSystemHoldPath = "/v2/snaps/system/conf";
 constexpr std::string_view kForEver = "2999-01-01T00:00:00Z";  // before 2.58 the system option takes only a time
@@ -31,7 +32,9 @@ Tried<Answer> ask_once(const Work& work, const std::string& method, std::string_
   const Result<SnapdReply> reply =
       work.host().snapd.request(method, where, body, std::min<Duration>(kRequestLimit, work.left()));
   if (!reply) {
-    return trouble(Reason::SnapdUnreachable, fmt::format("{} {}: {}", method, where, reply.error().message));
+    const bool is_missing = reply.error().code == Code::NotFound;
+    return trouble(is_missing ? Reason::SnapdMissing : Reason::SnapdUnreachable,
+                   fmt::format("{} {}: {}", method, where, reply.error().message));
   }
   const Result<Json> json = Json::parse(reply->body);
   if (!json) {
@@ -40,11 +43,19 @@ Tried<Answer> ask_once(const Work& work, const std::string& method, std::string_
   return Answer{.status = reply->status, .result = json->at("result"), .change = json->text("change")};
 }
 
+bool is_away(const Tried<Answer>& answer) {
+  return !answer &&
+         (answer.error().reason == Reason::SnapdUnreachable || answer.error().reason == Reason::SnapdMissing);
+}
+
 /// Reads may be asked again: snapd restarts when it refreshes itself.
 Tried<Answer> read(const Work& work, std::string_view path) {
   const Work patience = work.part(kRestartPatience);
+  const Work patience_without_socket = work.part(kSocketPatience);
   Tried<Answer> answer = ask_once(work, "GET", path, "");
-  while (!answer && answer.error().reason == Reason::SnapdUnreachable && !patience.is_over()) {
+  while (is_away(answer)) {
+    const bool is_missing = answer.error().reason == Reason::SnapdMissing;
+    if (is_missing ? patience_without_socket.is_over() : patience.is_over()) break;
     work.say("waiting for snapd to answer");
     KELPIE_TRY(patience.wait(kLookEvery));
     answer = ask_once(work, "GET", path, "");
@@ -144,7 +155,7 @@ Tried<void> give_up(const Work& work, const std::string& id, std::string_view do
 Tried<void> await_change(const Work& work, const std::string& id, std::string_view doing) {
   while (!work.is_over()) {
     const Tried<Answer> answer = read(work, "/v2/changes/" + id);
-    if (!answer && answer.error().reason != Reason::SnapdUnreachable) return fail(answer.error());
+    if (!answer && !is_away(answer)) return fail(answer.error());
     if (answer && answer->status == 404) return {};  // forgotten after a day: what it left is looked at anyway
     if (answer && answer->is_good()) {
       if (answer->result.at("ready").is_true()) return judge_change(answer->result, doing);

@@ -128,12 +128,12 @@ TEST(SnapdHttp, SilenceEndsAtTheDeadline) {
   EXPECT_EQ(ask(snapd, 50ms).error().code, Code::DeadlineExceeded);
 }
 
-TEST(SnapdHttp, WithoutSocketItIsUnavailable) {
+TEST(SnapdHttp, WithoutSocketItIsNotFound) {
   const test::TempDir dir;
   SnapdHttp snapd(dir / "none");
   const Result<SnapdReply> reply = snapd.request("GET", "/v2/system-info", "", 30s);
   ASSERT_FALSE(reply);
-  EXPECT_EQ(reply.error().code, Code::Unavailable);
+  EXPECT_EQ(reply.error().code, Code::NotFound);
   EXPECT_NE(reply.error().message.find("No such file"), std::string::npos);
   EXPECT_EQ(SnapdHttp(std::string(200, 'x')).request("GET", "/", "", 30s).error().code, Code::Unavailable);
 }

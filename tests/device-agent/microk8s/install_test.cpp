@@ -96,45 +96,46 @@ void remove_snap(ScriptedHost& host) {
 
 INSTANTIATE_TEST_SUITE_P(
     Install, RefusedInPrepare,
-    testing::Values(Refused{"NoSuchChannel", "1.33/edge", nullptr, "channel-unknown", false},
-                    Refused{"NoChannelAtAll", "stable", nullptr, "channel-invalid", false},
-                    Refused{"TwoMinorsUp", "1.35/stable", nullptr, "track-skips-minor", false},
-                    Refused{"Down", "1.31/stable", nullptr, "track-downgrade", false},
-                    Refused{"OtherConfinement", "1.32-strict/stable", nullptr, "confinement-change", false},
-                    Refused{"ClassicOnCore", "1.32/stable",
-                            [](ScriptedHost& host) {
-                              remove_snap(host);
-                              host.on_snapd("GET /v2/system-info").out(R"({"version":"2.63","on-classic":false})", 200);
-                            },
-                            "snap-needs-strict", false},
-                    Refused{"NoRoom", "1.33/stable", [](ScriptedHost& host) { host.free_bytes = 1U << 30U; },
-                            "disk-full", true},
-                    Refused{"NoMemory", "1.32/stable",
-                            [](ScriptedHost& host) {
-                              remove_snap(host);
-                              host.files["/proc/meminfo"] = "MemTotal:         524288 kB\n";
-                            },
-                            "low-memory", false},
-                    Refused{"NoMemoryCgroup", "1.32/stable",
-                            [](ScriptedHost& host) {
-                              remove_snap(host);
-                              host.files["/sys/fs/cgroup/cgroup.controllers"] = "cpuset cpu io pids\n";
-                            },
-                            "memory-cgroup-missing", false},
-                    Refused{"UnusableName", "1.32/stable",
-                            [](ScriptedHost& host) {
-                              remove_snap(host);
-                              host.files["/proc/sys/kernel/hostname"] = "Kiosk_07\n";
-                            },
-                            "hostname-unusable", false},
-                    Refused{"StoreAway", "1.33/stable",
-                            [](ScriptedHost& host) {
-                              host.on_snapd("GET /v2/find?name=microk8s")
-                                  .out(R"({"message":"unable to contact snap store","kind":"network-timeout"})", 400);
-                            },
-                            "store-unreachable", true},
-                    Refused{"SnapdGone", "1.32/stable", [](ScriptedHost& host) { host.snapd_drops = 1'000; },
-                            "snapd-unreachable", true}),
+    testing::Values(
+        Refused{"NoSuchChannel", "1.33/edge", nullptr, "channel-unknown", false},
+        Refused{"NoChannelAtAll", "stable", nullptr, "channel-invalid", false},
+        Refused{"TwoMinorsUp", "1.35/stable", nullptr, "track-skips-minor", false},
+        Refused{"Down", "1.31/stable", nullptr, "track-downgrade", false},
+        Refused{"OtherConfinement", "1.32-strict/stable", nullptr, "confinement-change", false},
+        Refused{"ClassicOnCore", "1.32/stable",
+                [](ScriptedHost& host) {
+                  remove_snap(host);
+                  host.on_snapd("GET /v2/system-info").out(R"({"version":"2.63","on-classic":false})", 200);
+                },
+                "snap-needs-strict", false},
+        Refused{"NoRoom", "1.33/stable", [](ScriptedHost& host) { host.free_bytes = 1U << 30U; }, "disk-full", true},
+        Refused{"NoMemory", "1.32/stable",
+                [](ScriptedHost& host) {
+                  remove_snap(host);
+                  host.files["/proc/meminfo"] = "MemTotal:         524288 kB\n";
+                },
+                "low-memory", false},
+        Refused{"NoMemoryCgroup", "1.32/stable",
+                [](ScriptedHost& host) {
+                  remove_snap(host);
+                  host.files["/sys/fs/cgroup/cgroup.controllers"] = "cpuset cpu io pids\n";
+                },
+                "memory-cgroup-missing", false},
+        Refused{"UnusableName", "1.32/stable",
+                [](ScriptedHost& host) {
+                  remove_snap(host);
+                  host.files["/proc/sys/kernel/hostname"] = "Kiosk_07\n";
+                },
+                "hostname-unusable", false},
+        Refused{"StoreAway", "1.33/stable",
+                [](ScriptedHost& host) {
+                  host.on_snapd("GET /v2/find?name=microk8s")
+                      .out(R"({"message":"unable to contact snap store","kind":"network-timeout"})", 400);
+                },
+                "store-unreachable", true},
+        Refused{"NoSnapd", "1.32/stable", [](ScriptedHost& host) { host.has_snapd = false; }, "snapd-missing", false},
+        Refused{"SnapdGone", "1.32/stable", [](ScriptedHost& host) { host.snapd_drops = 1'000; }, "snapd-unreachable",
+                true}),
     [](const auto& row) { return row.param.name; });
 
 struct Ended {

@@ -110,6 +110,7 @@ Result<agent::SnapdReply> ScriptedHost::request(const std::string& method, const
   const std::string words = method + " " + path;
   asked.push_back(body.empty() ? words : words + " " + body);
   inputs.emplace_back();
+  if (!has_snapd) return fail(Code::NotFound, "no such file or directory");
   if (snapd_drops > 0) {
     --snapd_drops;
     return fail(Code::Unavailable, "connection refused");

@@ -71,9 +71,10 @@ class ScriptedHost final : public agent::ProcessRunner,
   Duration limit = std::chrono::minutes(15);
   std::int64_t now_ms = 1'000;
   std::size_t waits_left = SIZE_MAX;  // the agent wants to end after so many
-  std::size_t snapd_drops = 0;        // so many requests find nobody
-  std::vector<std::string> asked;     // commands and requests in order, bodies behind requests
-  std::vector<std::string> inputs;    // of commands, in the same order as asked; empty for requests
+  bool has_snapd = true;
+  std::size_t snapd_drops = 0;      // so many requests find nobody
+  std::vector<std::string> asked;   // commands and requests in order, bodies behind requests
+  std::vector<std::string> inputs;  // of commands, in the same order as asked; empty for requests
   std::vector<std::string> progress;
 
  private:
