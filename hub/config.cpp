@@ -16,7 +16,8 @@ std::array<Option, 8> options_of(Config& config) {
       {"broker", &config.broker, "URL", "MQTT broker; on loopback only, until TLS comes"},
       {"socket", &config.socket, "PATH", "Unix socket of the operator API"},
       {"listen", &config.listen, "HOST:PORT", "operator API over TCP, on loopback; none unless given"},
-      {"token-file", &config.token_file, "FILE", "bearer tokens for TCP"},
+      {"token-file", &config.token_file, "FILE",
+       "bearer tokens for TCP, by hash: a line each of ROLE NAME BLAKE2b-256 EXPIRY"},
       {"log-format", &config.log_format, "WORD", "auto, text or json"},
       {"crash-at", &config.crash_at, "POINT:N", ""},
   }};

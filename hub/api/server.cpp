@@ -30,7 +30,7 @@ constexpr std::size_t kThreadStackBytes = 1U << 20U;     // chosen: far above JS
 constexpr std::size_t kHeadBytesMax = 32U << 10U;        // of one connection: request line and headers
 constexpr std::size_t kStreamBlockBytes = 16U << 10U;
 constexpr std::chrono::seconds kFarewellMax{2};  // chosen: for the last answers; who reads slower is cut off
-constexpr std::chrono::seconds kIdleMax{60};     // chosen: a connection without a request is closed after that
+constexpr std::chrono::seconds kPauseMax{60};    // chosen: a request that neither sends nor takes anything is cut off
 
 /// Counts requests under way, so that the server can send their answers before it closes the connections.
 class Crowd {
@@ -60,6 +60,14 @@ struct Side {
   Crowd* crowd = nullptr;
   Transport transport = Transport::Loopback;
   MHD_Daemon* daemon = nullptr;
+
+  /// Of the request that has come in. Between requests a connection has little time.
+  void set_patience(MHD_Connection* connection, bool has_request) const {
+    const ServerOptions& options = desk->options();
+    const auto longest = std::chrono::duration_cast<std::chrono::seconds>(options.wait_max + options.heartbeat);
+    const auto patience = has_request ? longest + kPauseMax : options.head_max;
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, static_cast<unsigned>(patience.count()));
+  }
 };
 
 /// One request in the library's hands.
@@ -165,6 +173,7 @@ MHD_Result send(MHD_Connection* connection, Visit& visit) {
 MHD_Result take_request(const Side& side, MHD_Connection* connection, const char* method, std::string_view body,
                         Exchange& exchange) {
   if (!exchange.visit) {
+    side.set_patience(connection, true);
     const Visitor visitor{.transport = side.transport,
                           .uid = side.transport == Transport::Socket ? peer_uid(connection) : 0};
     exchange.visit.emplace(*side.desk, visitor, head_of(connection, method, exchange.target));
@@ -195,10 +204,11 @@ MHD_Result on_request(void* cls, MHD_Connection* connection, const char*, const 
   }
 }
 
-void on_end(void* cls, MHD_Connection*, void** context, MHD_RequestTerminationCode) {
+void on_end(void* cls, MHD_Connection* connection, void** context, MHD_RequestTerminationCode) {
   if (*context == nullptr) return;
   const std::unique_ptr<Exchange> owned(static_cast<Exchange*>(*context));
   *context = nullptr;
+  static_cast<const Side*>(cls)->set_patience(connection, false);
   static_cast<const Side*>(cls)->crowd->leave();
 }
 
@@ -208,14 +218,13 @@ void on_library_log(void*, const char* format, va_list) {
 
 Result<void> open(Side& side, const Listening& listening) {
   const ServerOptions& options = side.desk->options();
-  const auto longest_wait = std::chrono::duration_cast<std::chrono::seconds>(options.wait_max + options.heartbeat);
   side.daemon = MHD_start_daemon(
       kFlags, 0, nullptr, nullptr, on_request, &side,                                                      //
       MHD_OPTION_EXTERNAL_LOGGER, on_library_log, nullptr,                                                 //
       MHD_OPTION_LISTEN_SOCKET, listening.fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, &side,               //
       MHD_OPTION_NOTIFY_COMPLETED, on_end, &side, MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax,            //
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kHeadBytesMax, MHD_OPTION_THREAD_STACK_SIZE, kThreadStackBytes,  //
-      MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>((longest_wait + kIdleMax).count()), MHD_OPTION_END);
+      MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options.head_max.count()), MHD_OPTION_END);
   if (side.daemon != nullptr) return {};
   return fail(Code::Unavailable,
               fmt::format("cannot serve on \"{}\": the HTTP library did not start", listening.address));

@@ -20,6 +20,7 @@ struct ServerOptions {
   std::size_t request_bytes_max = 1U << 20U;
   std::uint64_t artifact_bytes_max = kArtifactBytesMax;
   std::chrono::milliseconds wait_max{30'000};   // for the loop's answer
+  std::chrono::seconds head_max{10};            // for a request to come in: nobody holds a connection without one
   std::chrono::milliseconds heartbeat{15'000};  // of event streams
   const KeyValueStore* store = nullptr;         // for event streams: read from HTTP threads; outlives the server
 };

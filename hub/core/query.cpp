@@ -1,16 +1,32 @@
 #include "hub/core/query.h"
 
 #include <algorithm>
-#include <array>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
+#include "hub/core/rollout/target_parts.h"
 #include "hub/core/rollout/wave.h"
 
 namespace kelpie::hub {
 namespace {
 
-constexpr std::array<std::string_view, 4> kWhereKeys = {"connection", "health", "update", "last-seen"};
+struct WhereKey {
+  std::string_view key;
+  std::vector<std::string_view> words;  // empty: a duration
+};
+
+const std::vector<WhereKey>& where_keys() {
+  static const std::vector<WhereKey> keys = {
+      {"connection", {to_string(Connection::NeverSeen), to_string(Connection::Online), to_string(Connection::Offline)}},
+      {"health",
+       {to_string(Health::Healthy), to_string(Health::Degraded), to_string(Health::Failed),
+        to_string(Health::Unknown)}},
+      {"update",
+       {to_string(Update::UpToDate), to_string(Update::Updating), to_string(Update::OutOfDate),
+        to_string(Update::Failed)}},
+      {"last-seen", {}}};
+  return keys;
+}
 
 std::string_view update_word(const HubState& state, const Device& device) {
   const auto counted = state.counted.find(device.id);
@@ -50,12 +66,19 @@ Result<Condition> parse_condition(std::string_view text) {
                       .op = text.substr(at).starts_with("!=") ? "!=" : std::string(1, text[at]),
                       .value = {}};
   condition.value = text.substr(at + condition.op.size());
-  if (std::find(kWhereKeys.begin(), kWhereKeys.end(), condition.key) == kWhereKeys.end() || condition.value.empty())
-    return wrong();
-  const bool is_time = condition.key == "last-seen";
+  const auto key = std::ranges::find(where_keys(), condition.key, &WhereKey::key);
+  if (key == where_keys().end() || condition.value.empty()) return wrong();
+  const bool is_time = key->words.empty();
   const bool is_order = condition.op == "<" || condition.op == ">";
   if (is_time != is_order) return wrong();
   if (is_time && !parse_duration(condition.value)) return wrong();
+  if (!is_time && std::ranges::find(key->words, condition.value) == key->words.end()) {
+    return fail(
+        {.code = Code::InvalidArgument,
+         .message = fmt::format("{} \"{}\" is none of {}", key->key, condition.value, fmt::join(key->words, ", ")),
+         .reason = "WHERE",
+         .hint = "kelpie help selectors"});
+  }
   return condition;
 }
 
@@ -135,6 +158,9 @@ std::string why(const HubState&, const Rollout& rollout) {
                                          wave.counters.members, wave.plan.name, wave.plan.failures_max);
     return rollout.phase == RolloutPhase::Paused ? line + in_flight_line(rollout) : line;
   }
+  if (rollout.phase == RolloutPhase::Aborting) {
+    return fmt::format("{}; waits for the {} in flight", rollout.phase_detail, moves_of(rollout).in_flight);
+  }
   return rollout.phase_detail;
 }
 
@@ -155,6 +181,11 @@ std::vector<std::string> next_commands(const Rollout& rollout) {
 
 std::string why(const HubState& state, const Rollout& rollout, const Target& target) {
   const std::string& name = rollout.waves[target.wave].plan.name;
+  const auto device = state.devices.find(target.device);
+  if (is_in_flight(target.state) && device != state.devices.end() && device->second.connection == Connection::Offline) {
+    return fmt::format("the device is offline since {}, its last word was {}; unknown after {}",
+                       to_rfc3339(device->second.last_seen), to_string(target.state), to_rfc3339(target.deadline));
+  }
   switch (target.state) {
     case TargetState::Waiting:
       switch (target.reason) {
@@ -168,7 +199,9 @@ std::string why(const HubState& state, const Rollout& rollout, const Target& tar
         case WaitReason::PrepareCapacity: return "too many devices prepare at once";
       }
       return {};
-    case TargetState::Preparing: return "the device prepares; it reports when it is ready";
+    case TargetState::Preparing:
+      return target.reported.progress.empty() ? "the device prepares; it reports when it is ready"
+                                              : "the device prepares: " + target.reported.progress;
     case TargetState::Prepared:
       return rollout.phase == RolloutPhase::Running ? "GO is given next" : "ready; the rollout is not running";
     case TargetState::Granted: return "GO was given; the device confirms next";

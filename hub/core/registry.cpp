@@ -53,6 +53,25 @@ void recall_generations(const HubState& state, Device& device) {
   }
 }
 
+/// "site=oslo → site=turin, tier=edge → none"
+std::string changed_labels(const Labels& before, const Labels& after) {
+  std::string out;
+  const auto add = [&](const std::string& from, const std::string& to) {
+    out.append(out.empty() ? "" : ", ").append(from).append(" → ").append(to);
+  };
+  for (const auto& [key, value] : before) {
+    const auto now = after.find(key);
+    if (now == after.end()) add(fmt::format("{}={}", key, value), "none");
+    if (now != after.end() && now->second != value) {
+      add(fmt::format("{}={}", key, value), fmt::format("{}={}", key, now->second));
+    }
+  }
+  for (const auto& [key, value] : after) {
+    if (!before.contains(key)) add("none", fmt::format("{}={}", key, value));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Device*> device_named(HubState& state, const std::string& name) {
@@ -117,15 +136,16 @@ Result<std::string> label_device(Turn& turn, const LabelDevice& label, bool is_d
   KELPIE_TRY(const std::string fleet, fleet_for(turn.state, labels));
   const std::string object = "device/" + device->name;
   if (is_dry_run || labels == device->labels) return object;
+  const std::string changed = changed_labels(device->labels, labels);
   device->labels = std::move(labels);
   ++device->revision;
   place_in_fleet(turn.state, *device, fleet);
   touch_synced(turn, DeviceKey{device->id});
-  audit(turn, {.action = "device.label", .object = object, .reason = {}, .plan_hash = {}, .frame_hash = {}});
+  audit(turn, {.action = "device.label", .object = object, .reason = changed, .plan_hash = {}, .frame_hash = {}});
   feed(turn, {.type = "device.labelled",
               .object = object,
               .reason = {},
-              .message = fleet.empty() ? "in no fleet" : "in fleet " + fleet,
+              .message = fmt::format("{}; {}", changed, fleet.empty() ? "in no fleet" : "in fleet " + fleet),
               .rollout = {},
               .device = device->name});
   return object;

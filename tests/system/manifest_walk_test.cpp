@@ -33,6 +33,7 @@ void add_devices(OperatorDesk& desk, int count) {
 TEST(ManifestWalk, FromNothingToARunningReleaseAndBackToAManifest) {
   OperatorDesk desk;
   add_devices(desk, 3);
+  EXPECT_THAT(desk.kelpie({"audit", "list", "--device", "pi-1"}).out, HasSubstr("none → region=eu"));
   const std::string manifests = desk.file("all.yaml", std::string(kRelease) + "---\n" + kFleet);
 
   const Finished before = desk.kelpie({"diff", "-f", manifests, "--exit-code"});

@@ -74,6 +74,15 @@ bool is_about(const AuditEntry& entry, const api::v1::ListEventsRequest& in, con
   return id != state.device_names.end() && entry.object.find("/" + id->second.hex() + "/") != std::string::npos;
 }
 
+/// A name nobody bears and nothing is written about: a typo must not read as "nothing happened". What is written about
+/// a device outlives it.
+Result<void> check_known(const api::v1::ListEventsRequest& in, const HubState& state) {
+  if (!in.device().empty() && !state.device_names.contains(in.device())) return fail(unknown("device", in.device()));
+  const Result<RolloutId> id = RolloutId::parse(in.rollout());
+  if (!in.rollout().empty() && (!id || !state.rollouts.contains(*id))) return fail(unknown("rollout", in.rollout()));
+  return {};
+}
+
 }  // namespace
 
 Answer answer_events(const api::v1::ListEventsRequest& in, const ApiView& view, WallTime now) {
@@ -85,6 +94,7 @@ Answer answer_events(const api::v1::ListEventsRequest& in, const ApiView& view, 
         (in.rollout().empty() || in.rollout() == event.rollout) && (in.device().empty() || in.device() == event.device);
     return page.take(event, event.sequence, is_wanted);
   }));
+  if (page.records.empty()) KELPIE_TRY(check_known(in, view.state));
   auto out = std::make_shared<api::v1::EventList>();
   head(*out, "EventList");
   for (const FeedEvent& event : page.records) show_event(event, *out->add_items());
@@ -101,6 +111,7 @@ Answer answer_audit(const api::v1::ListEventsRequest& in, const ApiView& view, W
   KELPIE_TRY(visit_audit(view.store, page.stretch.after, [&](const AuditEntry& entry) {
     return page.take(entry, entry.number + 1, is_about(entry, in, view.state));
   }));
+  if (page.records.empty()) KELPIE_TRY(check_known(in, view.state));
   auto out = std::make_shared<api::v1::AuditList>();
   head(*out, "AuditList");
   for (const AuditEntry& entry : page.records) show_audit(entry, *out->add_items());

@@ -72,11 +72,24 @@ struct RolloutFilter {
   std::vector<Condition> where;
 };
 
+Result<void> check_condition(std::string_view key, std::string_view value) {
+  if (key == "scope" && is_name(value)) return {};
+  if (key == "scope") return fail(wrong_field("where", fmt::format("scope \"{}\" is no name", value)));
+  std::string known;
+  for (int i = 0; i <= static_cast<int>(RolloutPhase::Succeeded); ++i) {
+    const std::string_view phase = to_string(static_cast<RolloutPhase>(i));
+    if (value == phase) return {};
+    known.append(i == 0 ? "" : ", ").append(phase);
+  }
+  return fail(wrong_field("where", fmt::format("phase \"{}\" is none of {}", value, known)));
+}
+
 Result<RolloutFilter::Condition> parse_condition(std::string_view text) {
   const std::size_t equals = text.find('=');
   const bool is_equal = equals == 0 || equals == std::string_view::npos || text[equals - 1] != '!';
   const std::string_view key = text.substr(0, is_equal ? std::min(equals, text.size()) : equals - 1);
   if (equals != std::string_view::npos && (key == "phase" || key == "scope")) {
+    KELPIE_TRY(check_condition(key, text.substr(equals + 1)));
     return RolloutFilter::Condition{std::string(key), is_equal, std::string(text.substr(equals + 1))};
   }
   return fail(wrong_field(

@@ -1,7 +1,10 @@
 // The real server over a Unix socket and over TCP, with a real client.
 #include "hub/api/server.h"
 
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/api/auth.h"
+#include "proto/base/fd.h"
 #include "tests/hub/api/fake_hub.h"
 
 namespace kelpie::hub {
@@ -175,6 +179,19 @@ TEST(Server, LivesAndIsReadyWhileTheLoopAnswers) {
   hub.fall_silent();
   EXPECT_EQ(answer(hub.on_tcp("GET", "/livez", "")), "200 ok\n");
   EXPECT_EQ(answer(hub.on_tcp("GET", "/readyz", "")).substr(0, 3), "504");
+}
+
+TEST(Server, AConnectionWithoutARequestIsClosedSoon) {
+  const FakeHub hub({}, [](ServerOptions& options) { options.head_max = 1s; });
+  const Fd fd(socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  hub.socket_path().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_TRUE(write_all(fd, "GET /livez HTTP/1.1\r\n"));
+  pollfd closed{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  constexpr int kPatienceMs = 20'000;
+  EXPECT_EQ(poll(&closed, 1, kPatienceMs), 1);
 }
 
 TEST(Server, MetricsAreForViewers) {

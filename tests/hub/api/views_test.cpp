@@ -207,6 +207,21 @@ TEST(Views, RolloutsAreFilteredByPhaseScopeAndFleet) {
   EXPECT_EQ(scene.read<api::v1::RolloutList>("ListRollouts", request).items_size(), 0);
   request.set_where("mood=good");
   EXPECT_EQ(scene.refused("ListRollouts", request).substr(0, 24), "INVALID_ARGUMENT: where:");
+  request.set_where("phase=banana");
+  EXPECT_EQ(scene.refused("ListRollouts", request),
+            "INVALID_ARGUMENT: where: phase \"banana\" is none of running, paused, aborting, aborted, succeeded");
+}
+
+TEST(Views, NothingIsWrittenAboutANameThatNobodyBears) {
+  Scene scene;
+  for (const char* method : {"ListEvents", "ListAudit"}) {
+    api::v1::ListEventsRequest request;
+    request.set_device("nope");
+    EXPECT_EQ(scene.refused(method, request), "DEVICE_UNKNOWN: there is no device \"nope\"") << method;
+    request.set_device("");
+    request.set_rollout("ZZZ");
+    EXPECT_EQ(scene.refused(method, request), "ROLLOUT_UNKNOWN: there is no rollout \"ZZZ\"") << method;
+  }
 }
 
 Digest recomputed_policy_hash(const api::v1::PlanSpec& spec, const Policy& policy) {

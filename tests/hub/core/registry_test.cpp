@@ -205,7 +205,8 @@ TEST(Registry, PagesOfAFleetFollowEveryMoveOfItsDevices) {
 
 TEST(Registry, ConditionsThatMeanNothingAreRefused) {
   EXPECT_TRUE(parse_where("update=failed,connection!=online,last-seen>24h"));
-  for (const char* text : {"update", "upd=failed", "update>failed", "last-seen=24h", "last-seen>soon", "health="})
+  for (const char* text : {"update", "upd=failed", "update>failed", "last-seen=24h", "last-seen>soon",
+                           "health=", "connection=frob", "update!=faild"})
     EXPECT_FALSE(parse_where(text)) << text;
 }
 

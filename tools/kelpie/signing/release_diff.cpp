@@ -142,6 +142,14 @@ void note_workloads(const Said& from, const Said& to, std::vector<DiffLine>& out
   }
 }
 
+/// A release that stops asking for an add-on or an image takes nothing away from a device.
+void say_that_it_stays(std::vector<DiffLine>& lines) {
+  for (DiffLine& line : lines) {
+    if (line.sign != '-' || (line.what != "add-ons" && line.what != "images")) continue;
+    line.text += ", no longer asked for: stays as it is";
+  }
+}
+
 }  // namespace
 
 std::vector<DiffLine> release_diff(const v1::Release& from, const v1::Release& to) {
@@ -151,6 +159,7 @@ std::vector<DiffLine> release_diff(const v1::Release& from, const v1::Release& t
   note("microk8s", before.install, after.install, out);
   note("images", before.images, after.images, out);
   note("add-ons", before.addons, after.addons, out);
+  say_that_it_stays(out);
   note("remove", before.removed, after.removed, out);
   note_workloads(before, after, out);
   note("checks", before.checks, after.checks, out);
