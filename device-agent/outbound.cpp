@@ -135,6 +135,10 @@ void write_facts(const Facts& facts, WallTime now, v1::Facts& out) {
   for (const std::string& addon : facts.addons) {
     if (out.addons_size() < kAddonsMax) out.add_addons(clean(addon, 63));
   }
+  for (const std::string& addon : facts.addons_absent) {
+    if (out.addons_absent_size() < kAddonsMax) out.add_addons_absent(clean(addon, 63));
+  }
+  out.set_has_objects(facts.has_objects);
   for (const ImageFact& image : facts.images) {
     if (out.images_size() == kImagesMax) break;
     v1::ImageFact& row = *out.add_images();

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "hub/api/release_rules.h"
 #include "hub/inbound.h"
 #include "hub/records/records.h"
 #include "proto/base/log.h"
@@ -36,6 +37,9 @@ Result<std::unique_ptr<Hub>> Hub::open(HubIdentity identity, HubSeams seams, std
   KELPIE_TRY(hub->state_, records::load(hub->seams_.store, installation));
   if (hub->seams_.anchor != nullptr) KELPIE_TRY(hub->seams_.anchor->check(hub->state_.audit));
   KELPIE_TRY(records::mark(hub->seams_.store, installation, now));
+  for (auto& [digest, release] : hub->state_.releases) {
+    if (release.scope == kDeviceScope) release.wants = wants_of_frame(release.frame);
+  }
   Effects effects;
   KELPIE_TRY(rebuild(hub->state_, now, effects));
   hub->state_.trust_version = hub->identity_.trust.version;

@@ -53,6 +53,19 @@ FactsSummary summary_of(const v1::Facts& facts) {
   return out;
 }
 
+Sight sight_of(const v1::Facts& facts) {
+  Sight out{.node_state = facts.node().state(),
+            .channel = facts.microk8s().channel(),
+            .has_objects = facts.has_objects(),
+            .addons = {facts.addons().begin(), facts.addons().end()},
+            .addons_absent = {facts.addons_absent().begin(), facts.addons_absent().end()},
+            .workloads = {}};
+  for (const v1::WorkloadFact& workload : facts.workloads()) {
+    out.workloads.push_back({.name_space = workload.namespace_(), .name = workload.name(), .kind = workload.kind()});
+  }
+  return out;
+}
+
 template <typename Bytes>
 Result<Bytes> bytes_or_zero(const std::string& bytes, std::string_view field) {
   if (bytes.empty()) return Bytes{};
@@ -100,6 +113,7 @@ Result<ReportReceived> read_report(const v1::Report& in, const Device& device, c
   KELPIE_TRY(read_attempt(in, device, out));
   if (in.has_facts()) {
     out.facts = summary_of(in.facts());
+    out.sight = sight_of(in.facts());
     out.facts_bytes = in.facts().SerializeAsString();
   }
   out.health_note = in.health_note();

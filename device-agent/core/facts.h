@@ -46,7 +46,9 @@ struct Facts {
   std::string node_state;          // running, stopped, not-ready, worker, low-memory, not-installed
   bool is_ready = false;
   bool is_cordoned = false;
-  std::vector<std::string> addons;
+  std::vector<std::string> addons;         // all of them ready
+  std::vector<std::string> addons_absent;  // nothing of them there
+  bool has_objects = false;                // add-ons and workloads could be read, and are all there are
   std::vector<ImageFact> images;
   std::vector<WorkloadFact> workloads;
   friend bool operator==(const Facts&, const Facts&) = default;

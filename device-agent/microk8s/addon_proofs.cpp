@@ -223,31 +223,41 @@ Tried<std::vector<std::string>> listed_addons(const Work& work) {
   return names;
 }
 
-std::vector<std::string> ready_addons(const Work& work, const Json::Array& workloads) {
-  const auto is_ready = [&](const Part& part) {
-    const auto at = std::find_if(workloads.begin(), workloads.end(), [&](const Json& one) {
+AddonsSeen see_addons(const Work& work, const Json::Array& workloads) {
+  struct Seen {
+    bool is_there = false;
+    bool is_ready = true;
+  };
+  std::map<std::string, Seen> seen;
+  const auto look = [&](Seen& addon, const auto& is_it) {
+    const auto at = std::find_if(workloads.begin(), workloads.end(), is_it);
+    addon.is_there = addon.is_there || at != workloads.end();
+    addon.is_ready = addon.is_ready && at != workloads.end() && judge(*at, {}).is_ready;
+  };
+  const auto look_for = [&](const Part& part) {
+    look(seen[std::string(part.addon)], [&](const Json& one) {
       return one.text("kind") == part.kind && one.at({"metadata", "name"}).text() == part.name &&
              one.at({"metadata", "namespace"}).text() == part.name_space;
     });
-    return at != workloads.end() && judge(*at, {}).is_ready;
   };
-  std::map<std::string, bool> ready;
   for (const Part& part : kParts) {
-    if (has_health(part.kind)) ready.try_emplace(std::string(part.addon), true).first->second &= is_ready(part);
+    if (has_health(part.kind)) look_for(part);
   }
-  ready["metrics-server"] = is_ready(kMetricsServer);
-  ready["ingress"] = is_ready(kNginx) || std::any_of(workloads.begin(), workloads.end(), [](const Json& one) {
-                       return has_any(one.at({"metadata", "name"}).text(), {"traefik"}) && judge(one, {}).is_ready;
-                     });
+  look_for(kMetricsServer);
+  look_for(kNginx);
+  Seen traefik;
+  look(traefik, [](const Json& one) { return has_any(one.at({"metadata", "name"}).text(), {"traefik"}); });
+  Seen& ingress = seen[std::string(kNginx.addon)];
+  if (!ingress.is_there) ingress = traefik;
   for (const std::string name : {"rbac", "host-access"}) {
-    const Tried<AddonState> state = read_addon(work, name);
-    ready[name] = state && state->is_ready;
+    if (const Tried<AddonState> state = read_addon(work, name)) seen[name] = {state->is_there, state->is_ready};
   }
-  std::vector<std::string> names;
-  for (const auto& [name, is_on] : ready) {
-    if (is_on) names.push_back(name);
+  AddonsSeen out;
+  for (const auto& [name, addon] : seen) {
+    if (addon.is_ready) out.ready.push_back(name);
+    if (!addon.is_there) out.absent.push_back(name);
   }
-  return names;
+  return out;
 }
 
 bool is_known_addon(const Work& work, const std::string& name) {

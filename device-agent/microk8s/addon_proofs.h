@@ -25,8 +25,12 @@ struct AddonState {
 /// Names as `microk8s status --format short` lists them; its words only, not proof.
 [[nodiscard]] Tried<std::vector<std::string>> listed_addons(const Work& work);
 
-/// Add-ons whose workloads are all ready among these deployments and daemon sets; one look for all, for the facts.
-[[nodiscard]] std::vector<std::string> ready_addons(const Work& work, const Json::Array& workloads);
+/// One look for all, for the facts. An add-on that is half there, or cannot be told, is in neither list.
+struct AddonsSeen {
+  std::vector<std::string> ready;   // all its workloads are among these deployments and daemon sets, and ready
+  std::vector<std::string> absent;  // none is
+};
+[[nodiscard]] AddonsSeen see_addons(const Work& work, const Json::Array& workloads);
 
 /// Whether this MicroK8s has the add-on at all; true when its list cannot be read.
 [[nodiscard]] bool is_known_addon(const Work& work, const std::string& name);

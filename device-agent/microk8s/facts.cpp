@@ -154,8 +154,11 @@ Facts gather_facts(const FactsCall& call, const Work& work) {
   if (facts.kubernetes_version.empty()) return facts;
   const Tried<Json::Array> objects = get_objects(work, {"deployments,daemonsets,statefulsets,jobs,services", "-A"});
   if (!objects) return facts;
-  facts.addons = ready_addons(work, *objects);
+  AddonsSeen addons = see_addons(work, *objects);
+  facts.addons = std::move(addons.ready);
+  facts.addons_absent = std::move(addons.absent);
   add_workloads(work, *objects, facts);
+  facts.has_objects = facts.workloads.size() < kListMax;
   return facts;
 }
 

@@ -30,6 +30,7 @@ Result<StoreRelease> to_store_release(const api::v1::CreateReleaseRequest& in, c
     out.release.step_kinds.emplace_back(kind_of(step));
   }
   out.release.dangers = wire::dangers_of(release);
+  out.release.wants = wants_of(release);
   return out;
 }
 

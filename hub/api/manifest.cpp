@@ -1,4 +1,7 @@
 // Kubernetes manifests inside a release. The only file of the hub that knows nlohmann/json.
+#include <algorithm>
+#include <array>
+
 #include <fmt/core.h>
 #include <kelpie/v1/release.pb.h>
 #include <nlohmann/json.hpp>
@@ -11,6 +14,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::array<std::string_view, 3> kLasting = {"Deployment", "DaemonSet", "StatefulSet"};
 constexpr int kManifestDepthMax = 64;  // chosen: twice the depth of a CustomResourceDefinition
 
 const std::string* text_at(const json& object, const char* key) {
@@ -83,6 +87,16 @@ Result<void> check_manifest(const v1::Workload& workload, const std::string& pat
     KELPIE_TRY(check_item((*items)[i], workload.namespace_(), fmt::format("{}.items[{}]", here, i)));
   }
   return {};
+}
+
+void add_lasting_objects(const v1::Workload& workload, std::vector<WorkloadName>& out) {
+  const json list = json::parse(workload.manifest(), nullptr, false);
+  if (!check_manifest(workload, {})) return;
+  for (const json& item : list.at("items")) {
+    const std::string& kind = *text_at(item, "kind");
+    if (std::find(kLasting.begin(), kLasting.end(), kind) == kLasting.end()) continue;
+    out.push_back({.name_space = workload.namespace_(), .name = *text_at(item.at("metadata"), "name"), .kind = kind});
+  }
 }
 
 }  // namespace kelpie::hub

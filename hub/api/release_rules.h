@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/core/drift.h"
 #include "proto/base/result.h"
 
 namespace kelpie::v1 {
@@ -19,6 +20,12 @@ namespace kelpie::hub {
 [[nodiscard]] Result<void> check_release(const v1::Release& release);
 /// Errors: as check_release; path is the workload's.
 [[nodiscard]] Result<void> check_manifest(const v1::Workload& workload, const std::string& path);
+
+/// What facts about a device can deny of it; nothing when the bytes are no release.
+[[nodiscard]] Wants wants_of(const v1::Release& release);
+[[nodiscard]] Wants wants_of_frame(std::string_view bytes);
+/// Those of its manifest that stay there when all is well; none when check_manifest refuses it.
+void add_lasting_objects(const v1::Workload& workload, std::vector<WorkloadName>& out);
 
 /// install, start, stop, images, addons, remove, deploy, inspect
 [[nodiscard]] std::string_view kind_of(const v1::Step& step);

@@ -132,7 +132,7 @@ void recount(HubState& state, const DeviceId& id) {
                             .update = std::nullopt,
                             .health = health_of(device),
                             .fleet = {},
-                            .proved = device.proved_release};
+                            .proved = present_release(device)};
   if (const auto fleet = state.fleet_of.find(id); fleet != state.fleet_of.end()) {
     counted.fleet = fleet->second;
     const Digest& wanted = state.fleets.at(fleet->second).release_digest;

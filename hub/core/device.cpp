@@ -17,11 +17,15 @@ bool is_final(AttemptState state) {
   return false;
 }
 
+Digest present_release(const Device& device) {
+  return device.drift.is_empty() ? device.proved_release : Digest{};
+}
+
 // operator.md section 1: up-to-date = the reported state proves the assigned release; updating = GO given, not final;
 // failed = last attempt FAILED and the release still wanted.
 Update update_of(const Device& device, const Digest& wanted) {
   if (device.is_updating) return Update::Updating;
-  if (device.proved_release == wanted) return Update::UpToDate;
+  if (present_release(device) == wanted) return Update::UpToDate;
   return device.failed_attempt ? Update::Failed : Update::OutOfDate;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/core/drift.h"
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
 
@@ -105,6 +106,7 @@ struct Device {
 
   std::map<std::string, Assigned, std::less<>> assigned;  // by scope
   Digest proved_release;             // release of scope "device" whose success this install reported; zero: none
+  Drift drift;                       // what facts of after that success deny of it
   std::optional<AttemptId> lease;    // the right to be disrupted, held until health is proved
   std::optional<RolloutId> rollout;  // the one whose target is active here
   bool is_updating = false;          // GO given, no final word yet
@@ -113,6 +115,8 @@ struct Device {
   std::optional<AttemptId> failed_attempt;
 };
 
+/// The release it proved and still has; zero: none.
+[[nodiscard]] Digest present_release(const Device& device);
 [[nodiscard]] Update update_of(const Device& device, const Digest& wanted);  // wanted: zero when in no fleet
 [[nodiscard]] Health health_of(const Device& device);
 [[nodiscard]] std::string_view to_string(Connection connection);

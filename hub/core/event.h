@@ -30,7 +30,8 @@ struct ReportReceived {
   std::optional<HelloReport> hello;
   std::optional<ReportedAttempt> attempt;
   std::optional<FactsSummary> facts;
-  std::string facts_bytes;  // the sheet as it came, for the store; empty when facts is absent
+  std::optional<Sight> sight;  // of the same facts: what can deny a release
+  std::string facts_bytes;     // the sheet as it came, for the store; empty when facts is absent
   std::string health_note;
   Refusals refusals;  // frames that the device refused since its agent's start
   Digest frame_hash;

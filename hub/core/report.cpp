@@ -1,7 +1,9 @@
 #include "hub/core/report.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
+#include "hub/core/query.h"
 #include "hub/core/rollout/target.h"
 #include "hub/core/rollout/wave.h"
 #include "proto/base/reached.h"
@@ -115,6 +117,28 @@ void take_attempt(Turn& turn, Device& device, const ReportReceived& report, bool
   take_report(turn, rollout, *target, *report.attempt);
 }
 
+// A release on its way in takes away what the one before wanted; its own end says what is there.
+bool is_being_replaced(const Turn& turn, const Device& device) {
+  return device.is_updating && device.rollout && turn.state.rollouts.at(*device.rollout).scope == kDeviceScope;
+}
+
+void take_sight(Turn& turn, Device& device, const Sight& sight) {
+  const auto release = turn.state.releases.find(device.proved_release);
+  if (release == turn.state.releases.end() || is_being_replaced(turn, device)) return;
+  const bool had_drifted = !device.drift.is_empty();
+  device.drift = drift_after(std::move(device.drift), release->second.wants, sight);
+  if (had_drifted == !device.drift.is_empty()) return;
+  recount(turn.state, device.id);
+  const std::string name = release_name(turn.state, device.proved_release);
+  feed(turn, {.type = had_drifted ? "device.settled" : "device.drifted",
+              .object = "device/" + device.name,
+              .reason = name,
+              .message = had_drifted ? "what the release wants is there again"
+                                     : fmt::format("{}", fmt::join(device.drift.lines(), "; ")),
+              .rollout = {},
+              .device = device.name});
+}
+
 // What is owed to a device is sent as soon as it is heard again, or says hello because either side is back, and not at
 // the next timer.
 void serve(Turn& turn, Device& device) {
@@ -136,10 +160,15 @@ void take_newer(Turn& turn, Device& device, const ReportReceived& report, bool i
     device.facts = report.facts;
     turn.effects.facts.emplace_back(device.id, report.facts_bytes);
   }
-  if (is_new_install) device.proved_release = {};
+  if (is_new_install) {
+    device.proved_release = {};
+    device.drift = {};
+  }
   touch(turn, DeviceKey{device.id});
   recount(turn.state, device.id);
   take_attempt(turn, device, report, is_new_install);
+  // After the attempt: facts of the report that tells of a success were taken after it.
+  if (report.sight) take_sight(turn, device, *report.sight);
   if (was_away || report.hello) serve(turn, device);
 }
 

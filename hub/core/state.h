@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hub/core/device.h"
+#include "hub/core/drift.h"
 #include "hub/core/rollout/rollout.h"
 
 namespace kelpie::hub {
@@ -25,6 +26,7 @@ struct Release {
   std::vector<std::string> steps;       // one line each for people: "install 1.32/stable, held"
   std::vector<std::string> step_kinds;  // install, start, …
   std::vector<std::string> dangers;     // why a plan for it must be of class dangerous; empty: a change
+  Wants wants;                          // what facts can deny of it; read from the frame, not stored
   WallTime created_at;
 };
 

@@ -57,6 +57,8 @@ std::string write_device(const Device& device) {
     row.set_release(write_bytes(assigned.release));
   }
   out.set_proved_release(write_bytes(device.proved_release));
+  out.mutable_drift_node()->Assign(device.drift.node.begin(), device.drift.node.end());
+  out.mutable_drift_objects()->Assign(device.drift.objects.begin(), device.drift.objects.end());
   if (device.lease) out.set_lease(to_string(*device.lease));
   if (device.rollout) out.set_rollout(device.rollout->text());
   out.set_is_updating(device.is_updating);
@@ -99,6 +101,8 @@ Result<Device> read_device(std::string_view bytes) {
     KELPIE_TRY(assigned.release, read_bytes<Digest>(row.release(), kWhat));
   }
   KELPIE_TRY(out.proved_release, read_bytes<Digest>(in.proved_release(), kWhat));
+  out.drift.node.assign(in.drift_node().begin(), in.drift_node().end());
+  out.drift.objects.assign(in.drift_objects().begin(), in.drift_objects().end());
   KELPIE_TRY(out.lease, read_attempt_id(in.lease()));
   if (!in.rollout().empty()) {
     KELPIE_TRY(out.rollout, read_ulid(in.rollout(), kWhat));

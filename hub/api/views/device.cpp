@@ -135,6 +135,7 @@ void show_device(const ApiView& view, const Device& device, api::v1::Device& out
   if (device.connection != Connection::NeverSeen) set_time(*status.mutable_last_seen(), device.last_seen);
   status.set_agent_version(device.agent_version);
   status.set_reported_release(release_name(view.state, device.proved_release));
+  for (const std::string& line : device.drift.lines()) status.add_drift(line);
   if (device.rollout) status.set_rollout(device.rollout->text());
   status.set_failure_reason(device.failure_reason);
   status.set_failure_detail(device.failure_detail);

@@ -134,7 +134,7 @@ void note_members(const HubState& state, Plan& plan) {
   std::uint32_t offline = 0;
   for (const PlanLeaf& leaf : plan.leaves) {
     const Device& device = state.devices.at(leaf.device);
-    if (device.proved_release == plan.release) plan.already_there.push_back(device.name);
+    if (present_release(device) == plan.release) plan.already_there.push_back(device.name);
     if (device.connection != Connection::Online) ++offline;
     if (device.rollout)
       plan.warnings.push_back(

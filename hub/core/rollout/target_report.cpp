@@ -22,7 +22,10 @@ bool is_before_start(const ReportedAttempt& reported) {
 
 void succeed(Turn& turn, Rollout& rollout, Target& target) {
   Device& device = device_of(turn, target);
-  if (rollout.scope == kDeviceScope) device.proved_release = rollout.release;
+  if (rollout.scope == kDeviceScope) {
+    device.proved_release = rollout.release;
+    device.drift = {};
+  }
   device.failure_reason.clear();
   device.failure_detail.clear();
   device.failed_attempt.reset();

@@ -1,4 +1,6 @@
 // facts, inspect, and the empty hands: what a device says about itself in any state.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/device-agent/microk8s/scripted_host.h"
@@ -72,7 +74,24 @@ TEST(Facts, AnAddonWhosePodIsPendingIsNotListed) {
   set_up_workload(host, 1);
   host.on("kubectl get deployments,daemonsets,statefulsets,jobs,services -A")
       .out(list_of({workload_json({.ready = 0})}));
-  EXPECT_TRUE(host.facts().addons.empty());
+  const Facts facts = host.facts();
+  EXPECT_TRUE(facts.addons.empty());
+  EXPECT_TRUE(facts.has_objects);
+  const auto is_absent = [&](const std::string& addon) {
+    return std::find(facts.addons_absent.begin(), facts.addons_absent.end(), addon) != facts.addons_absent.end();
+  };
+  EXPECT_FALSE(is_absent("dns")) << "it is there, and not well";
+  EXPECT_TRUE(is_absent("dashboard"));
+}
+
+TEST(Facts, OfAListingThatFailedDenyNothing) {
+  ScriptedHost host;
+  set_up_running(host);
+  set_up_workload(host, 1);
+  host.on("kubectl get deployments,daemonsets,statefulsets,jobs,services -A").err("Unable to connect\n");
+  const Facts facts = host.facts();
+  EXPECT_FALSE(facts.has_objects);
+  EXPECT_TRUE(facts.addons_absent.empty());
 }
 
 struct State {

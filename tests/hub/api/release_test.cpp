@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <kelpie/api/v1/api.pb.h>
 
+#include "hub/api/release_rules.h"
 #include "tests/hub/api/samples.h"
 
 namespace kelpie::hub {
@@ -51,6 +52,27 @@ TEST(Releases, AreToldInWords) {
                                 "deploy nodered in default, remove all others",
                             }));
   EXPECT_EQ(release->step_kinds, (std::vector<std::string>{"install", "start", "images", "addons", "deploy"}));
+}
+
+TEST(Releases, KnowWhatFactsCanDenyOfThem) {
+  v1::Release given = sample_release();
+  given.mutable_steps(3)->mutable_addons()->mutable_addons(0)->set_name("storage");
+  v1::Addon& gone = *given.mutable_steps(3)->mutable_addons()->add_addons();
+  gone.set_name("ingress");
+  gone.set_absent(true);
+  given.mutable_steps(4)->mutable_deploy()->mutable_workloads(0)->set_manifest(
+      R"({"apiVersion":"v1","items":[{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"nodered"}},)"
+      R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"once"}}],"kind":"List"})");
+  const Result<Release> release = store(given);
+  ASSERT_TRUE(release) << release.error().message;
+  const Wants wants{.is_running = true,
+                    .channel = "1.32/stable",
+                    .addons = {"hostpath-storage"},
+                    .addons_absent = {"ingress"},
+                    .workloads = {{.name_space = "default", .name = "nodered", .kind = "Deployment"}}};
+  EXPECT_EQ(release->wants, wants);
+  EXPECT_EQ(wants_of_frame(release->frame), wants) << "what a hub reads of it at its start";
+  EXPECT_EQ(wants_of_frame("no frame"), Wants());
 }
 
 TEST(Releases, KeepWhyTheyAreDangerous) {

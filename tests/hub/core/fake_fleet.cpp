@@ -139,6 +139,7 @@ void FakeFleet::hello(const std::string& name) {
       .hello = hub::HelloReport{},
       .attempt = device.attempt,
       .facts = hub::FactsSummary{.is_ready = true, .node_state = "running", .workloads_down = 0, .first_trouble = {}},
+      .sight = {},
       .facts_bytes = "facts",
       .health_note = {},
       .frame_hash = {}};
@@ -146,6 +147,14 @@ void FakeFleet::hello(const std::string& name) {
 }
 
 void FakeFleet::report(const std::string& name) {
+  say(name, std::nullopt);
+}
+
+void FakeFleet::report(const std::string& name, hub::Sight sight) {
+  say(name, std::move(sight));
+}
+
+void FakeFleet::say(const std::string& name, std::optional<hub::Sight> sight) {
   FakeDevice& device = devices_.at(name);
   if (!device.is_on) return;
   hub::ReportReceived report{.device = device.id,
@@ -156,6 +165,7 @@ void FakeFleet::report(const std::string& name) {
                              .hello = {},
                              .attempt = device.attempt,
                              .facts = {},
+                             .sight = std::move(sight),
                              .facts_bytes = {},
                              .health_note = {},
                              .frame_hash = {}};

@@ -44,6 +44,7 @@ class FakeFleet {
 
   void hello(const std::string& name);
   void report(const std::string& name);                           // its full state, next sequence
+  void report(const std::string& name, hub::Sight sight);         // the same with what its facts show
   void report(const std::string& name, hub::AttemptState state);  // moves its attempt, then reports
   void fail(const std::string& name, const std::string& reason,
             hub::FailedOutcome outcome = hub::FailedOutcome::Restored, bool is_transient = false);
@@ -60,6 +61,7 @@ class FakeFleet {
   WallTime now{1'000'000'000'000};
 
  private:
+  void say(const std::string& name, std::optional<hub::Sight> sight);
   void deliver(const hub::Effects& effects);
   void answer(FakeDevice& device, const hub::Message& message);
 

@@ -34,6 +34,14 @@ TEST(Records, AStoreBelongsToItsInstallation) {
             "FAILED_PRECONDITION STORE_FOREIGN: the store belongs to another installation than the keys");
 }
 
+TEST(Records, KeepWhatADeviceLacksOfItsRelease) {
+  Device device;
+  device.drift = {.node = {"MicroK8s is stopped"}, .objects = {"workload default/nodered is gone"}};
+  const Result<Device> back = records::read_device(records::write_device(device));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->drift, device.drift);
+}
+
 TEST(Records, AStoreOfANewerHubIsLeftAlone) {
   MemoryStore store;
   store::v1::HubRecord newer;

@@ -171,9 +171,10 @@ View show_device(Device device, const DeviceLook& look) {
   blocks.emplace_back(head_line(device, look.now));
   add_machine(blocks, device);
   const api::v1::DeviceStatus& status = device.status();
-  const bool is_same = device.spec().release() == status.reported_release();
+  const bool is_same = device.spec().release() == status.reported_release() && status.drift().empty();
   add(blocks, "desired", or_dash(device.spec().release()));
   add(blocks, "reported", or_dash(status.reported_release()), is_same ? Tone::Plain : Tone::Warn);
+  if (status.drift_size() > 0) add(blocks, "drift", fmt::format("{}", fmt::join(status.drift(), "; ")), Tone::Warn);
   if (!status.health_note().empty()) add(blocks, "health", status.health_note(), tone_of(status.health()));
   if (!status.refusals().empty()) add(blocks, "refused", refusal_words(status), Tone::Warn);
   if (status.has_facts()) {

@@ -16,14 +16,22 @@ constexpr std::size_t kGroupsMax = 3;      // classes of devices whose changes a
 constexpr std::size_t kNamesMax = 20;      // devices of a wave named in a table; -o json has all
 constexpr std::size_t kLookedUpMax = 200;  // devices asked for one by one when no selector names them
 
-/// Devices by the release they prove.
-Result<std::map<std::string, std::size_t>> proved_releases(Session& session, const api::v1::Plan& plan) {
-  std::map<std::string, std::size_t> out;
+/// The release a device proves, and what it lacks of it by now, when that is the one that is planned.
+using Present = std::pair<std::string, std::vector<std::string>>;
+
+Present present(const api::v1::Device& device, const api::v1::Plan& plan) {
+  const api::v1::DeviceStatus& status = device.status();
+  if (status.reported_release() != plan.spec().release()) return {status.reported_release(), {}};
+  return {status.reported_release(), {status.drift().begin(), status.drift().end()}};
+}
+
+Result<std::map<Present, std::size_t>> count_present(Session& session, const api::v1::Plan& plan) {
+  std::map<Present, std::size_t> out;
   if (!plan.spec().selector().empty()) {
     api::v1::ListRequest request;
     if (plan.spec().selector() != "*") request.set_selector(plan.spec().selector());
     KELPIE_TRY(const api::v1::DeviceList devices, session.list<api::v1::DeviceList>("ListDevices", request));
-    for (const api::v1::Device& device : devices.items()) ++out[device.status().reported_release()];
+    for (const api::v1::Device& device : devices.items()) ++out[present(device, plan)];
     return out;
   }
   std::size_t asked = 0;
@@ -33,7 +41,7 @@ Result<std::map<std::string, std::size_t>> proved_releases(Session& session, con
       api::v1::Named request;
       request.set_name(name);
       KELPIE_TRY(const api::v1::Device device, session.call<api::v1::Device>("GetDevice", request));
-      ++out[device.status().reported_release()];
+      ++out[present(device, plan)];
     }
   }
   return out;
@@ -100,14 +108,18 @@ Result<PlanSight> look_at_plan(Invocation& in, api::v1::Plan plan, const wire::T
     out.plan = std::move(plan);
     return out;
   }
-  KELPIE_TRY(const auto proved, proved_releases(in.session(), plan));
-  for (const auto& [ref, devices] : proved) {
-    if (ref != plan.spec().release()) out.groups.push_back({.from = ref, .devices = devices, .changes = {}});
+  KELPIE_TRY(const auto here, count_present(in.session(), plan));
+  for (const auto& [now, devices] : here) {
+    const auto& [ref, drift] = now;
+    if (ref == plan.spec().release() && drift.empty()) continue;
+    PlanGroup& group = out.groups.emplace_back(PlanGroup{.from = ref, .devices = devices, .changes = {}});
+    for (const std::string& line : drift) group.changes.push_back({.sign = '~', .what = "drift", .text = line});
   }
   std::stable_sort(out.groups.begin(), out.groups.end(),
                    [](const PlanGroup& a, const PlanGroup& b) { return a.devices > b.devices; });
   if (out.groups.size() > kGroupsMax) out.groups.resize(kGroupsMax);
   for (PlanGroup& group : out.groups) {
+    if (group.from == plan.spec().release()) continue;  // what has drifted comes back
     v1::Release before;
     if (!group.from.empty()) {
       KELPIE_TRY(ProvedRelease known, fetch_release(in.session(), group.from, trust));

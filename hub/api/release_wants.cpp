@@ -1,0 +1,40 @@
+// What a release wants that facts can deny, read from its steps.
+#include <kelpie/v1/release.pb.h>
+
+#include "hub/api/release_rules.h"
+#include "proto/wire/frame.h"
+
+namespace kelpie::hub {
+namespace {
+
+/// The names add-ons go by when they are looked at (facts, microk8s 5).
+std::string own_name(const std::string& addon) {
+  if (addon == "storage") return "hostpath-storage";
+  if (addon == "gpu") return "nvidia";
+  if (addon == "prometheus") return "observability";
+  return addon;
+}
+
+}  // namespace
+
+Wants wants_of(const v1::Release& release) {
+  Wants out;
+  for (const v1::Step& step : release.steps()) {
+    if (step.has_start()) out.is_running = true;
+    if (step.has_install()) out.channel = step.install().channel();
+    for (const v1::Addon& addon : step.addons().addons()) {
+      (addon.absent() ? out.addons_absent : out.addons).push_back(own_name(addon.name()));
+    }
+    for (const v1::Workload& workload : step.deploy().workloads()) add_lasting_objects(workload, out.workloads);
+  }
+  return out;
+}
+
+Wants wants_of_frame(std::string_view bytes) {
+  const Result<wire::Frame> frame = wire::parse_frame(as_bytes(bytes));
+  v1::Release release;
+  if (!frame || !release.ParseFromString(frame->payload)) return {};
+  return wants_of(release);
+}
+
+}  // namespace kelpie::hub
