@@ -34,7 +34,8 @@ Result<void> check_threshold(const v1::Plan& plan, const OperatorFrame& opened, 
   Error out = refused_plan(wire::Refusal::Threshold,
                            fmt::format("{} work needs {} persons; signed by {}", is_dangerous ? "dangerous" : "this",
                                        wanted, fmt::join(opened.persons, ", ")));
-  out.hint = "let another operator sign the same plan too";
+  out.hint =
+      "kelpie rollout start PLAN --save FILE keeps this signature; another operator adds his with --co-sign FILE";
   return fail(std::move(out));
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "hub/core/rollout/target.h"
 #include "hub/core/rollout/target_parts.h"
 #include "hub/core/rollout/wave.h"
 
@@ -88,6 +89,25 @@ std::string in_flight_line(const Rollout& rollout) {
                        : "; no new device starts";
 }
 
+/// Some failed device is not a later rollout's by now.
+bool can_retry(const HubState& state, const Rollout& rollout) {
+  return std::ranges::any_of(rollout.failed, [&](const auto& group) {
+    return std::ranges::any_of(group.second, [&](const DeviceId& id) {
+      return state.devices.contains(id) && !is_superseded(state, rollout, rollout.targets.at(id));
+    });
+  });
+}
+
+/// A paused rollout gives a device back only when somebody ends the pause.
+std::string conflict_line(const HubState& state, const std::string& other) {
+  const Result<RolloutId> id = RolloutId::parse(other);
+  const auto at = id ? state.rollouts.find(*id) : state.rollouts.end();
+  if (at == state.rollouts.end() || at->second.phase != RolloutPhase::Paused) {
+    return fmt::format("rollout {} has the device", other);
+  }
+  return fmt::format("rollout {0} has the device and is paused: kelpie rollout resume {0}, or abort {0}", other);
+}
+
 }  // namespace
 
 Result<std::vector<Condition>> parse_where(std::string_view text) {
@@ -164,13 +184,15 @@ std::string why(const HubState&, const Rollout& rollout) {
   return rollout.phase_detail;
 }
 
-std::vector<std::string> next_commands(const Rollout& rollout) {
+std::vector<std::string> next_commands(const HubState& state, const Rollout& rollout) {
   const std::string& id = rollout.id.text();
   switch (rollout.phase) {
     case RolloutPhase::Running: return {"kelpie rollout status " + id + " --watch", "kelpie rollout pause " + id};
     case RolloutPhase::Paused:
-      if (rollout.phase_reason == "failure_limit" || rollout.phase_reason == "no_evidence")
+      if (rollout.phase_reason == "failure_limit" || rollout.phase_reason == "no_evidence") {
+        if (!can_retry(state, rollout)) return {"kelpie rollout abort " + id};
         return {"kelpie rollout retry " + id, "kelpie rollout abort " + id};
+      }
       return {"kelpie rollout resume " + id, "kelpie rollout abort " + id};
     case RolloutPhase::Aborting: return {"kelpie rollout status " + id + " --watch"};
     case RolloutPhase::Aborted:
@@ -195,7 +217,7 @@ std::string why(const HubState& state, const Rollout& rollout, const Target& tar
         case WaitReason::Offline: return "the device is offline; it is served when it comes back";
         case WaitReason::Backoff:
           return fmt::format("tried again at {}: {}", to_rfc3339(target.wake_at), target.reported.detail);
-        case WaitReason::Conflict: return fmt::format("rollout {} has the device", target.conflict);
+        case WaitReason::Conflict: return conflict_line(state, target.conflict);
         case WaitReason::PrepareCapacity: return "too many devices prepare at once";
       }
       return {};

@@ -42,7 +42,7 @@ struct Attention {
 /// One sentence with numbers: why the rollout stands where it stands.
 [[nodiscard]] std::string why(const HubState& state, const Rollout& rollout);
 /// Commands that make sense now.
-[[nodiscard]] std::vector<std::string> next_commands(const Rollout& rollout);
+[[nodiscard]] std::vector<std::string> next_commands(const HubState& state, const Rollout& rollout);
 /// Who must move this target, and why it waits.
 [[nodiscard]] std::string why(const HubState& state, const Rollout& rollout, const Target& target);
 

@@ -67,6 +67,7 @@ std::string write_rollout(const Rollout& rollout) {
   out.set_catch_up_left(rollout.catch_up_left);
   out.set_started_ms(rollout.started_at.unix_ms);
   out.set_started_by(rollout.started_by);
+  out.set_signed_by(rollout.signed_by);
   out.set_reason(rollout.reason);
   out.set_ended_ms(rollout.ended_at.unix_ms);
   out.set_deadline_ms(rollout.deadline.unix_ms);
@@ -97,6 +98,7 @@ Result<Rollout> read_rollout(std::string_view bytes) {
   out.catch_up_left = in.catch_up_left();
   out.started_at = {in.started_ms()};
   out.started_by = in.started_by();
+  out.signed_by = in.signed_by();
   out.reason = in.reason();
   out.ended_at = {in.ended_ms()};
   out.deadline = {in.deadline_ms()};

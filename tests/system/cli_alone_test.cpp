@@ -127,6 +127,16 @@ TEST(CliAlone, AnInstallationThatCouldNotRunIsNotMade) {
   EXPECT_FALSE(std::filesystem::exists(config / "lab"));
 }
 
+TEST(CliAlone, AnOutputThatCannotBeWrittenIsAFailure) {
+  Child child = Child::start({.argv = {KELPIE_BIN_DIR "/kelpie", "version"},
+                              .env = {},
+                              .out_file = "/dev/full",
+                              .err_file = {},
+                              .in_file = {}});
+  EXPECT_EQ(child.wait(), 1);
+  EXPECT_THAT(child.err(), HasSubstr("cannot write the output: No space left on device"));
+}
+
 TEST(CliAlone, EveryTextIsDataToo) {
   const TempDir config;
   for (const std::vector<std::string>& words :

@@ -175,6 +175,8 @@ TEST_F(CliReading, EventsAreListedSinceATimeWatchedAndExported) {
   EXPECT_EQ(cli_.kelpie({"event", "list", "--since", "2999-01-01T00:00:00Z"}).out, "");
   EXPECT_EQ(cli_.kelpie({"event", "list", "--since", "yesterday"}).code, 2);
 
+  EXPECT_EQ(cli_.kelpie({"event", "list", "--limit", "1001"}).code, 2) << "not cut without a word";
+  EXPECT_EQ(cli_.kelpie({"audit", "list", "--limit", "1001"}).code, 2);
   const Finished one = cli_.kelpie({"event", "watch", "--after", "0", "--limit", "1"});
   EXPECT_EQ(one.code, 0) << one.err;
   EXPECT_THAT(one.out, HasSubstr("device/pi-1"));

@@ -264,8 +264,13 @@ TEST(ManifestWalk, DangerousWorkNeedsTwoPersonsWhoSawTheSame) {
   const Finished mixed = co_sign(other_plan);
   EXPECT_EQ(mixed.code, 4);
   EXPECT_THAT(mixed.err, HasSubstr("nothing was signed: the other person signed other waves or limits"));
+  EXPECT_THAT(mixed.err, HasSubstr("plan.klp\": "));
   const Finished both = co_sign(plan);
   EXPECT_EQ(both.code, 0) << both.err << both.out;
+  EXPECT_THAT(desk.kelpie({"event", "list"}).out, HasSubstr("signed by ana, ben")) << "the persons, whoever called";
+  EXPECT_THAT(desk.kelpie({"audit", "list"}).out, HasSubstr("signed by ana, ben"));
+  EXPECT_THAT(desk.kelpie({"release", "show", "probe@1"}).out,
+              HasSubstr("dangerous: workload probe: a privileged container"));
 }
 
 TEST(ManifestWalk, AnAdHocCommandRunsOnceAndTellsHowItEnded) {

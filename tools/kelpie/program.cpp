@@ -63,6 +63,7 @@ int run_program(const std::vector<std::string>& arguments) {
   const ExitCode exit = view->exit;
   const Result<void> shown = screen.show(std::move(*view));
   if (!shown) return fail_with(screen, shown.error(), &session);
+  if (const Result<void> written = screen.written(); !written) return fail_with(screen, written.error(), &session);
   return static_cast<int>(exit);
 }
 

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include <fmt/core.h>
 #include <kelpie/api/v1/api.pb.h>
@@ -199,11 +201,17 @@ Result<std::string> Screen::ask(std::string_view question) {
   return answer;
 }
 
+Result<void> Screen::written() const {
+  if (write_error_ == 0) return {};
+  return fail(Code::Unavailable, fmt::format("cannot write the output: {}", std::strerror(write_error_)));
+}
+
 void Screen::write_out(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // the reader went away: there is nobody left to tell
+    if (written < 0 && errno != EPIPE) write_error_ = errno;
+    if (written <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
 }

@@ -43,6 +43,9 @@ class Screen {
   /// Columns of the terminal; 0: no limit.
   [[nodiscard]] std::size_t width() const;
 
+  /// That stdout took all of it. A reader that has gone away (head -1) is no failure. Errors: Unavailable.
+  [[nodiscard]] Result<void> written() const;
+
   /// "error: …" with its hint on stderr; with -o json, yaml and jsonl the problem as an object on stdout too.
   void fail_with(const Error& error, const api::v1::Problem& problem);
   /// Lines of talk on stderr; silent with -q.
@@ -62,6 +65,7 @@ class Screen {
   void write_out(std::string_view text);
 
   const Settings& settings_;
+  int write_error_ = 0;       // of stdout; 0: none
   bool is_terminal_ = false;  // stdout
   bool can_ask_ = false;
   bool has_color_ = false;

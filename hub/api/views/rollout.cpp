@@ -132,6 +132,7 @@ void show_rollout(const ApiView& view, const Rollout& rollout, api::v1::Rollout&
   spec.set_plan_hash(rollout.plan_hash.hex());
   spec.set_reason(rollout.reason);
   spec.set_started_by(rollout.started_by);
+  spec.set_signed_by(rollout.signed_by);
   spec.set_verb(rollout.verb);
   show_policy(rollout.policy, *spec.mutable_policy());
   api::v1::RolloutStatus& status = *out.mutable_status();
@@ -141,7 +142,7 @@ void show_rollout(const ApiView& view, const Rollout& rollout, api::v1::Rollout&
   show_waves(rollout, status);
   set_time(*status.mutable_started_at(), rollout.started_at);
   if (rollout.ended_at != WallTime{}) set_time(*status.mutable_ended_at(), rollout.ended_at);
-  for (const std::string& command : next_commands(rollout)) status.add_next(command);
+  for (const std::string& command : next_commands(view.state, rollout)) status.add_next(command);
   if (!is_terminal(rollout.phase) && rollout.open_wave < rollout.waves.size()) {
     status.set_wave(rollout.waves[rollout.open_wave].plan.name);
   }

@@ -118,12 +118,13 @@ Result<std::vector<DeviceId>> retried(const HubState& state, const Rollout& roll
     return rollout.targets.at(id).is_attempt_open || !state.devices.contains(id);  // decommissioned since
   });
   if (ids.empty()) {
-    return fail({.code = Code::FailedPrecondition,
-                 .message = fmt::format("rollout {} has no failed device whose attempt is closed and that no later "
-                                        "rollout has taken",
-                                        rollout.id.text()),
-                 .reason = "NOTHING_TO_RETRY",
-                 .hint = fmt::format("kelpie rollout status {}", rollout.id.text())});
+    return fail(
+        {.code = Code::FailedPrecondition,
+         .message = fmt::format("rollout {} has no failed device whose attempt is closed and that no later "
+                                "rollout has taken",
+                                rollout.id.text()),
+         .reason = "NOTHING_TO_RETRY",
+         .hint = fmt::format("kelpie rollout status {0}; kelpie rollout abort {0} ends it", rollout.id.text())});
   }
   return ids;
 }

@@ -147,7 +147,8 @@ struct Rollout {
   std::uint32_t catch_up_left = 0;                   // deferred targets still served
   WallTime started_at;
   std::string started_by;
-  std::string reason;  // the operator's --reason
+  std::string signed_by;  // persons, "ana, ben"
+  std::string reason;     // the operator's --reason
   WallTime ended_at;
   WallTime deadline;
   std::uint32_t revision = 1;

@@ -1,5 +1,5 @@
 // From a signed plan to a running rollout.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "hub/core/rollout/change.h"
 #include "hub/core/rollout/plan.h"
@@ -61,6 +61,7 @@ Rollout make_rollout(Turn& turn, const Plan& plan, const StartRollout& start) {
   rollout.plan_frame = start.signed_plan.frame;
   rollout.started_at = turn.now;
   rollout.started_by = turn.actor;
+  rollout.signed_by = fmt::to_string(fmt::join(start.signed_plan.persons, ", "));
   rollout.reason = start.reason;
   rollout.deadline = turn.now + plan.policy.timeouts.rollout;
   rollout.leaves = plan.leaves;
@@ -141,16 +142,17 @@ Result<std::string> start_rollout(Turn& turn, const StartRollout& start, bool is
     touch(turn, FleetKey{rollout.fleet});
   }
   turn.state.due.insert({rollout.deadline, DueKey::Kind::Rollout, id.text()});
-  audit(turn, {.action = "rollout.start",
-               .object = "rollout/" + id.text(),
-               .reason = start.reason,
-               .plan_hash = rollout.plan_hash.hex(),
-               .frame_hash = blake2b_256(rollout.plan_frame).hex()});
+  audit(turn,
+        {.action = "rollout.start",
+         .object = "rollout/" + id.text(),
+         .reason = fmt::format("{}{}signed by {}", start.reason, start.reason.empty() ? "" : "; ", rollout.signed_by),
+         .plan_hash = rollout.plan_hash.hex(),
+         .frame_hash = blake2b_256(rollout.plan_frame).hex()});
   feed(turn, {.type = "rollout.started",
               .object = "rollout/" + id.text(),
               .reason = start.reason,
-              .message = fmt::format("{} devices in {} waves, by {}", rollout.targets.size(), rollout.waves.size(),
-                                     turn.actor),
+              .message = fmt::format("{} devices in {} waves, by {}, signed by {}", rollout.targets.size(),
+                                     rollout.waves.size(), turn.actor, rollout.signed_by),
               .rollout = id.text(),
               .device = {}});
   open_next_wave(turn, rollout);

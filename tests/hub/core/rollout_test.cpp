@@ -131,6 +131,8 @@ TEST(Rollout, RetryTakesNoDeviceBackFromALaterOneSoItsFailureCounts) {
   ASSERT_FALSE(named);
   EXPECT_EQ(named.error().message, fmt::format("a later rollout than {} has begun on {}", first.text(), bad));
   EXPECT_EQ(fleet.state().rollouts.at(first).phase, RolloutPhase::Paused);
+  EXPECT_EQ(next_commands(fleet.state(), fleet.state().rollouts.at(first)),
+            std::vector<std::string>{"kelpie rollout abort " + first.text()});
   EXPECT_EQ(fleet.state().rollouts.at(first).waves[0].counters.failed, 1U);
 }
 

@@ -190,9 +190,10 @@ class Applying {
       KELPIE_TRY(in_.session().call<api::v1::Release>("CreateRelease", request, {.is_dry_run = is_dry_run}));
     }
     for (std::size_t i = 0; i < manifests.fleets.size(); ++i) {
-      const api::v1::ApplyFleetRequest& request = manifests.fleets[i].request;
+      api::v1::ApplyFleetRequest request = manifests.fleets[i].request;
       if (fleets_[i].state == "unchanged") continue;
-      if (is_dry_run && fresh_.contains(request.spec().release())) continue;
+      // Rehearsed, the new release is not at the hub; all else of the fleet can be judged, before anything is stored.
+      if (is_dry_run && fresh_.contains(request.spec().release())) request.mutable_spec()->clear_release();
       CallOptions options{.is_dry_run = is_dry_run};
       if (fleets_[i].revision != 0) options.if_revision = fleets_[i].revision;
       KELPIE_TRY(in_.session().call<api::v1::Fleet>("ApplyFleet", request, options));

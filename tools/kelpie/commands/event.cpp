@@ -106,15 +106,25 @@ Result<ListEventsRequest> wanted_events(Invocation& in) {
   return out;
 }
 
+/// Of a listing of the newest: one page of the hub's. Errors: InvalidArgument.
+Result<std::uint32_t> newest_limit(Invocation& in) {
+  KELPIE_TRY(const std::size_t limit, in.number("limit", kListedUsual));
+  if (limit <= kPageMax) return static_cast<std::uint32_t>(limit);
+  return fail({.code = Code::InvalidArgument,
+               .message = fmt::format("--limit {}: the newest are at most {} at a time", limit, kPageMax),
+               .reason = {},
+               .hint = "--after 0 lists all from the beginning"});
+}
+
 Result<View> run_list(Invocation& in) {
   KELPIE_TRY(ListEventsRequest request, wanted_events(in));
-  const bool is_newest = request.after().empty();
-  KELPIE_TRY(const std::size_t limit, in.number("limit", is_newest ? kListedUsual : Session::kNoLimit));
-  if (!is_newest) {
+  if (!request.after().empty()) {
+    KELPIE_TRY(const std::size_t limit, in.number("limit", Session::kNoLimit));
     KELPIE_TRY(EventList events, in.session().list<EventList>("ListEvents", request, limit));
     return show_events(std::move(events));
   }
-  request.set_page_size(static_cast<std::uint32_t>(std::min<std::size_t>(limit, kPageMax)));
+  KELPIE_TRY(const std::uint32_t limit, newest_limit(in));
+  request.set_page_size(limit);
   KELPIE_TRY(EventList events, in.session().call<EventList>("ListEvents", request));
   return show_events(std::move(events));
 }
@@ -192,13 +202,14 @@ Result<View> run_audit(Invocation& in) {
   ListEventsRequest request;
   request.set_rollout(in.value("rollout"));
   request.set_device(in.value("device"));
-  KELPIE_TRY(const std::size_t limit, in.number("limit", in.has("after") ? Session::kNoLimit : kListedUsual));
   api::v1::AuditList entries;
   if (in.has("after")) {
+    KELPIE_TRY(const std::size_t limit, in.number("limit", Session::kNoLimit));
     request.set_after(in.value("after"));
     KELPIE_TRY(entries, in.session().list<api::v1::AuditList>("ListAudit", request, limit));
   } else {
-    request.set_page_size(static_cast<std::uint32_t>(std::min<std::size_t>(limit, kPageMax)));
+    KELPIE_TRY(const std::uint32_t limit, newest_limit(in));
+    request.set_page_size(limit);
     KELPIE_TRY(entries, in.session().call<api::v1::AuditList>("ListAudit", request));
   }
   Table table{.columns = audit_columns(), .rows = {}, .empty = "no entries"};

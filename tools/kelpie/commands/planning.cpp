@@ -116,6 +116,21 @@ Result<api::v1::MakePlanRequest> plan_request(Invocation& in, const std::vector<
   return out;
 }
 
+namespace {
+
+/// A file that was mixed up is likelier than a hub that lies.
+Error about_saved(const Error& error, const std::string& file, const std::string& plan) {
+  Error out = with_context(error, fmt::format("\"{}\"", file));
+  if (out.reason != "PLAN_MISMATCH") return out;
+  out.hint = fmt::format(
+      "it must be what the other person saved of this plan: kelpie rollout start {} --save FILE. If it is, "
+      "the hub shows one thing and plans another",
+      plan);
+  return out;
+}
+
+}  // namespace
+
 Result<api::v1::Rollout> start_plan(Invocation& in, const PlanSight& sight, const Signer& signer, const Start& start) {
   const api::v1::Plan& plan = sight.plan;
   if (plan.status().is_stale()) return stale(plan);
@@ -126,7 +141,9 @@ Result<api::v1::Rollout> start_plan(Invocation& in, const PlanSight& sight, cons
   request.set_verb(start.verb);
   if (in.has("co-sign")) {
     KELPIE_TRY(const std::string theirs, read_frame_file(in.value("co-sign")));
-    KELPIE_TRY(*request.mutable_frame(), co_signed(theirs, payload, signer.trust, signer.key));
+    Result<std::string> both = co_signed(theirs, payload, signer.trust, signer.key);
+    if (!both) return fail(about_saved(both.error(), in.value("co-sign"), plan.metadata().id()));
+    request.set_frame(std::move(*both));
   } else {
     request.set_frame(signed_frame(wire::FrameType::Plan, payload.SerializeAsString(), signer));
   }

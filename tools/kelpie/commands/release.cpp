@@ -51,6 +51,9 @@ Result<View> run_show(Invocation& in) {
                                         ago(release.metadata().created_at(), SystemClock().wall()))}});
   blocks.emplace_back(Line{{fmt::format("  {:<8}{}", "digest", release.metadata().id())}});
   blocks.emplace_back(Line{{fmt::format("  {:<8}{}", "scope", release.spec().scope())}});
+  for (const std::string& danger : release.spec().dangers()) {
+    blocks.emplace_back(Line{{"  ! ", Tone::Warn}, {"dangerous: " + danger}});
+  }
   int number = 0;
   for (const std::string& step : release.spec().steps()) {
     blocks.emplace_back(Line{{fmt::format("  {:<8}{}", ++number, step)}});

@@ -36,6 +36,7 @@ Line head_line(const Rollout& rollout, WallTime now) {
   const std::string target =
       rollout.spec().fleet().empty() ? counted(status.devices(), "device") : rollout.spec().fleet();
   std::string by = fmt::format("   by {}", or_dash(rollout.spec().started_by()));
+  if (!rollout.spec().signed_by().empty()) by += fmt::format(", signed by {}", rollout.spec().signed_by());
   if (!rollout.spec().reason().empty()) by += fmt::format(": \"{}\"", rollout.spec().reason());
   return {{fmt::format("{} → {}", or_dash(rollout.spec().release()), target), Tone::Strong},
           {fmt::format("   {}   ", rollout.metadata().id())},

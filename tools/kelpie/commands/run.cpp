@@ -117,6 +117,12 @@ void add_targets(std::vector<Block>& blocks, const TargetList& targets, const st
   for (const Target* target : begun) add_target(blocks, *target);
   const std::size_t left = static_cast<std::size_t>(targets.items_size()) - begun.size();
   if (left == 0) return;
+  const auto waiting = std::ranges::find_if(targets.items(), [](const Target& target) {
+    return !target.status().has_attempt() && !target.status().why().empty();
+  });
+  if (waiting != targets.items().end()) {
+    blocks.emplace_back(Line{{fmt::format("  {}: {}", waiting->metadata().name(), waiting->status().why())}});
+  }
   blocks.emplace_back(Line{{fmt::format("  {} told nothing yet", counted(left, "device")), Tone::Faint},
                            {fmt::format("   kelpie rollout show {}", id), Tone::Faint}});
 }
