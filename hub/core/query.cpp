@@ -98,6 +98,17 @@ bool can_retry(const HubState& state, const Rollout& rollout) {
   });
 }
 
+/// What people ask first of a device that failed: whether it still does its work.
+std::string_view way_back(FailedOutcome outcome) {
+  switch (outcome) {
+    case FailedOutcome::Restored: return " (restored: it is as it was before)";
+    case FailedOutcome::Broken: return " (BROKEN: it could not go back)";
+    case FailedOutcome::Preflight: return " (nothing was changed)";
+    case FailedOutcome::None: return "";
+  }
+  return "";
+}
+
 /// A paused rollout gives a device back only when somebody ends the pause.
 std::string conflict_line(const HubState& state, const std::string& other) {
   const Result<RolloutId> id = RolloutId::parse(other);
@@ -232,7 +243,8 @@ std::string why(const HubState& state, const Rollout& rollout, const Target& tar
     case TargetState::Soaking: return "the device must stay healthy for the soak time";
     case TargetState::Unknown: return "GO was given and no final word came; its late report decides";
     case TargetState::Deferred: return "left for when the device comes back";
-    case TargetState::Failed: return fmt::format("{}: {}", target.reported.reason, target.reported.detail);
+    case TargetState::Failed:
+      return fmt::format("{}: {}{}", target.reported.reason, target.reported.detail, way_back(target.reported.outcome));
     case TargetState::Excluded: return "the device was decommissioned";
     case TargetState::Superseded: return "a later rollout has begun on this device";
     case TargetState::Canceled: return "the rollout was aborted before this device had its GO";
