@@ -46,6 +46,7 @@ Result<Config> read_config(const std::vector<std::string>& arguments) {
     return fail(Code::InvalidArgument,
                 fmt::format("log-format is \"{}\", expected auto, text or json", config.log_format));
   }
+  config.paths.artifacts = config.state + "/artifacts";
   return config;
 }
 

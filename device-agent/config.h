@@ -11,7 +11,7 @@
 namespace kelpie::agent {
 
 struct Config {
-  std::string state = "/var/lib/kelpie-agent";  // identity, trust document, agent.conf, state slots
+  std::string state = "/var/lib/kelpie-agent";  // identity, trust, agent.conf, state slots, artifacts
   std::string broker;                           // as init wrote it into agent.conf
   DevicePaths paths;
   std::string snapd_socket = "/run/snapd.socket";

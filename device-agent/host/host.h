@@ -9,13 +9,23 @@
 #include <vector>
 
 #include "proto/base/clock.h"
+#include "proto/base/fd.h"
 #include "proto/base/result.h"
 
 namespace kelpie::agent {
 
+/// A file of the operator's that was opened once and hashed from that very descriptor: what a child reads from it is
+/// what was hashed, whoever renames or links what at its path meanwhile.
+struct Artifact {
+  std::string path;  // for snapd and for people
+  std::uint64_t bytes = 0;
+  Fd file;  // none in a simulation
+};
+
 struct Command {
   std::vector<std::string> argv;             // argv[0] is a full path
   std::string input;                         // standard input; empty: /dev/null
+  const Artifact* input_file = nullptr;      // standard input instead, from its start; outlives the run
   Duration limit{};                          // TERM, then KILL, to the whole process group
   std::size_t output_bytes_max = 1U << 20U;  // each of stdout and stderr; of more, the first and last half are kept
   std::function<void(std::string_view)> on_output;  // pieces of stdout as they come; may be empty
@@ -48,13 +58,28 @@ class SnapdSocket {
                                                    const std::string& body, Duration limit) = 0;
 };
 
-/// Files of the MicroK8s snap and the kernel that say what no command says (locks, sandbox image, memory, disk).
+/// Files of the MicroK8s snap and the kernel that say what no command says (locks, sandbox image, memory, disk), the
+/// few that are written there, and the operator's artifacts.
 class DeviceFiles {
  public:
   virtual ~DeviceFiles() = default;
   /// Errors: NotFound, Unavailable, ResourceExhausted above 1 MiB.
   [[nodiscard]] virtual Result<std::string> read(const std::string& path) = 0;
   [[nodiscard]] virtual bool exists(const std::string& path) = 0;
+  /// The whole file or the old one, whenever the power goes; on the card when it returns. Makes the file's own folder,
+  /// not the ones above. A link of that name is replaced, not followed.
+  /// Errors: NotFound when there is no such place, ResourceExhausted when the card is full, Unavailable.
+  [[nodiscard]] virtual Result<void> write(const std::string& path, const std::string& text, unsigned mode) = 0;
+  /// A file, a link or an empty folder; what is not there is removed already.
+  /// Errors: FailedPrecondition when the folder is not empty, Unavailable.
+  [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;
+  /// Called with how many bytes are hashed; false ends it.
+  using OnHashed = std::function<bool(std::uint64_t bytes)>;
+  /// sha256: 64 hex digits of the whole file.
+  /// Errors: NotFound; FailedPrecondition when it is a link, a folder or a device; ResourceExhausted above bytes_max;
+  /// DataLoss when its bytes have another digest; DeadlineExceeded when on_hashed ended it; Unavailable.
+  [[nodiscard]] virtual Result<Artifact> open_artifact(const std::string& path, const std::string& sha256,
+                                                       std::uint64_t bytes_max, const OnHashed& on_hashed) = 0;
   struct Space {
     std::uint64_t total_bytes = 0;
     std::uint64_t free_bytes = 0;
@@ -75,6 +100,7 @@ struct DevicePaths {
   std::string microk8s = "/snap/bin/microk8s";
   std::string snap_data = "/var/snap/microk8s/current";
   std::string snap_common = "/var/snap/microk8s/common";
+  std::string artifacts = "/var/lib/kelpie-agent/artifacts";  // files by the 64 hex digits of their sha256
 };
 
 /// What one call may use. progress is one line for people, at any rate; the loop keeps the newest.

@@ -121,7 +121,11 @@ Result<Running> start(const Command& command) {
   KELPIE_TRY(Pipe err, make_pipe(command));
   KELPIE_TRY(Pipe in, make_pipe(command));
   FileActions files;
-  files.move(in.read, STDIN_FILENO);
+  if (command.input_file != nullptr) {
+    KELPIE_ASSERT(command.input.empty() && command.input_file->file.is_open());
+    if (lseek(command.input_file->file.get(), 0, SEEK_SET) != 0) return fail(cannot_start(command, errno));
+  }
+  files.move(command.input_file != nullptr ? command.input_file->file : in.read, STDIN_FILENO);
   files.move(out.write, STDOUT_FILENO);
   files.move(err.write, STDERR_FILENO);
   Running running;

@@ -1,14 +1,18 @@
 #include "device-agent/host/system_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <vector>
 
 #include <fmt/core.h>
+#include <sodium.h>
 
 #include "proto/base/fd.h"
 
@@ -16,10 +20,64 @@ namespace kelpie::agent {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1U << 20U;  // host.h
+constexpr mode_t kFolderMode = 0755;              // as the snap's own folders beside it
+constexpr std::size_t kHashBytes = 256U << 10U;   // chosen: large reads suit a card; on the heap only while hashing
 
 tl::unexpected<Error> cannot_read(const std::string& path) {
   const Code code = errno == ENOENT || errno == ENOTDIR ? Code::NotFound : Code::Unavailable;
   return fail(code, fmt::format("cannot read \"{}\": {}", path, std::strerror(errno)));
+}
+
+tl::unexpected<Error> cannot(std::string_view verb, const std::string& path) {
+  Code code = Code::Unavailable;
+  if (errno == ENOENT || errno == ENOTDIR) code = Code::NotFound;
+  if (errno == ENOSPC || errno == EDQUOT) code = Code::ResourceExhausted;
+  return fail(code, fmt::format("cannot {} \"{}\": {}", verb, path, std::strerror(errno)));
+}
+
+std::string folder_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+/// What was done in a folder is on the card.
+Result<void> sync_folder(const std::string& folder) {
+  const Fd fd(open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  if (!fd.is_open() || fsync(fd.get()) != 0) return cannot("write", folder);
+  return {};
+}
+
+Result<void> make_folder_of(const std::string& path) {
+  const std::string folder = folder_of(path);
+  if (mkdir(folder.c_str(), kFolderMode) == 0) return sync_folder(folder_of(folder));
+  if (errno == EEXIST) return {};
+  return cannot("make", folder);
+}
+
+/// The lower case hex digits of what the descriptor has from its start to its end.
+Result<std::string> sha256_of(const Artifact& artifact, const DeviceFiles::OnHashed& on_hashed) {
+  crypto_hash_sha256_state state;
+  crypto_hash_sha256_init(&state);
+  std::vector<unsigned char> buffer(kHashBytes);
+  std::uint64_t hashed = 0;
+  for (;;) {
+    const ssize_t got = ::read(artifact.file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return cannot_read(artifact.path);
+    if (got == 0) break;
+    crypto_hash_sha256_update(&state, buffer.data(), static_cast<unsigned long long>(got));
+    hashed += static_cast<std::uint64_t>(got);
+    if (hashed > artifact.bytes)
+      return fail(Code::DataLoss, fmt::format("\"{}\" grows while it is read", artifact.path));
+    if (on_hashed && !on_hashed(hashed)) {
+      return fail(Code::DeadlineExceeded, fmt::format("\"{}\" was not hashed to its end", artifact.path));
+    }
+  }
+  std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
+  crypto_hash_sha256_final(&state, digest.data());
+  std::string hex(crypto_hash_sha256_BYTES * 2 + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
+  hex.pop_back();
+  return hex;
 }
 
 }  // namespace
@@ -45,6 +103,55 @@ Result<std::string> SystemFiles::read(const std::string& path) {
 
 bool SystemFiles::exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
+}
+
+Result<void> SystemFiles::write(const std::string& path, const std::string& text, unsigned mode) {
+  KELPIE_ASSERT(path.starts_with('/') && path.back() != '/');
+  KELPIE_TRY(make_folder_of(path));
+  const std::string folder = folder_of(path);
+  const std::string beside = fmt::format("{}/.{}.new", folder, path.substr(folder.size() + 1));
+  unlink(beside.c_str());  // of a write that the power ended
+  {
+    const Fd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+    const bool is_whole = fd.is_open() && fchmod(fd.get(), mode) == 0 && write_all(fd, text) && fsync(fd.get()) == 0;
+    if (!is_whole || rename(beside.c_str(), path.c_str()) != 0) {
+      const tl::unexpected<Error> why = cannot("write", path);
+      unlink(beside.c_str());
+      return why;
+    }
+  }
+  return sync_folder(folder);
+}
+
+Result<void> SystemFiles::remove(const std::string& path) {
+  if (std::remove(path.c_str()) == 0) return sync_folder(folder_of(path));
+  if (errno == ENOENT || errno == ENOTDIR) return {};
+  if (errno == ENOTEMPTY || errno == EEXIST) {
+    return fail(Code::FailedPrecondition, fmt::format("cannot remove \"{}\": it is not empty", path));
+  }
+  return cannot("remove", path);
+}
+
+Result<Artifact> SystemFiles::open_artifact(const std::string& path, const std::string& sha256, std::uint64_t bytes_max,
+                                            const OnHashed& on_hashed) {
+  // Without waiting for whoever would write into a pipe of that name.
+  Artifact artifact{
+      .path = path, .bytes = 0, .file = Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK))};
+  if (!artifact.file.is_open() && errno == ELOOP) {
+    return fail(Code::FailedPrecondition, fmt::format("\"{}\" is a link", path));
+  }
+  if (!artifact.file.is_open()) return cannot_read(path);
+  struct stat found {};
+  if (fstat(artifact.file.get(), &found) != 0) return cannot_read(path);
+  if (!S_ISREG(found.st_mode)) return fail(Code::FailedPrecondition, fmt::format("\"{}\" is no file", path));
+  artifact.bytes = static_cast<std::uint64_t>(found.st_size);
+  if (artifact.bytes > bytes_max) {
+    return fail(Code::ResourceExhausted,
+                fmt::format("\"{}\" has {} bytes, at most {} are taken", path, artifact.bytes, bytes_max));
+  }
+  KELPIE_TRY(const std::string digest, sha256_of(artifact, on_hashed));
+  if (digest == sha256) return artifact;
+  return fail(Code::DataLoss, fmt::format("\"{}\" has the sha256 {}", path, digest));
 }
 
 Result<DeviceFiles::Space> SystemFiles::space(const std::string& path) {

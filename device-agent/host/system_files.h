@@ -9,6 +9,10 @@ class SystemFiles final : public DeviceFiles {
  public:
   [[nodiscard]] Result<std::string> read(const std::string& path) override;
   [[nodiscard]] bool exists(const std::string& path) override;
+  [[nodiscard]] Result<void> write(const std::string& path, const std::string& text, unsigned mode) override;
+  [[nodiscard]] Result<void> remove(const std::string& path) override;
+  [[nodiscard]] Result<Artifact> open_artifact(const std::string& path, const std::string& sha256,
+                                               std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
 };
 

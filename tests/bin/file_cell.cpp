@@ -66,9 +66,11 @@ void FileCell::change(const std::function<void(sim::DeviceState&)>& with) {
   Result<sim::DeviceState> state = state_from_text(read_text(path));
   KELPIE_ASSERT(state.has_value());
   const sim::DeviceState before = *state;
+  if (state->snap.is_installed) take_settings(*state);
+  const std::map<std::string, std::string> settings = state->settings;
   with(*state);
   if (*state != before) write_whole(path, to_text(*state));
-  show_files(*state);
+  show_files(*state, settings);
 }
 
 void FileCell::note(sim::Asked asked) {
@@ -93,7 +95,20 @@ void FileCell::give_addon_lock() {
   addon_lock_ = -1;
 }
 
-void FileCell::show_files(const sim::DeviceState& state) const {
+void FileCell::take_settings(sim::DeviceState& state) const {
+  const std::string root = folder_ + std::string(sim::kMirrorsFolder);
+  std::error_code none;  // no such folder: no settings
+  std::map<std::string, std::string> found;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root, none)) {
+    const std::string path = entry.path().string();
+    // What begins with a dot is a file in the making.
+    if (!entry.is_regular_file() || entry.path().filename().string().starts_with('.')) continue;
+    found[path.substr(folder_.size())] = read_text(path);
+  }
+  if (fs::exists(root)) state.settings = std::move(found);
+}
+
+void FileCell::show_files(const sim::DeviceState& state, const std::map<std::string, std::string>& settings) const {
   show_link(folder_ + "/snap/bin/microk8s", kProgramLink, state.snap.is_installed);
   const std::map<std::string, std::string> files = sim::files_of(state);
   for (const auto& [path, text] : files) {
@@ -108,7 +123,10 @@ void FileCell::show_files(const sim::DeviceState& state) const {
   std::vector<std::string> stale;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
     const std::string path = entry.path().string();
-    if (entry.is_regular_file() && !files.contains(path.substr(folder_.size()))) stale.push_back(path);
+    const std::string name = path.substr(folder_.size());
+    // A setting that this change did not know is one that the agent is writing meanwhile.
+    if (name.starts_with(sim::kMirrorsFolder) && !settings.contains(name)) continue;
+    if (entry.is_regular_file() && !files.contains(name)) stale.push_back(path);
   }
   for (const std::string& path : stale) fs::remove(path);
 }

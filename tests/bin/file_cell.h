@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "device-agent/host/host.h"
@@ -24,7 +25,9 @@ class FileCell final : public sim::StateCell {
   void give_addon_lock() override;
 
  private:
-  void show_files(const sim::DeviceState& state) const;
+  /// What the agent wrote beside the programs.
+  void take_settings(sim::DeviceState& state) const;
+  void show_files(const sim::DeviceState& state, const std::map<std::string, std::string>& settings) const;
 
   std::string folder_;
   int addon_lock_ = -1;

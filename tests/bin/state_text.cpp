@@ -72,6 +72,7 @@ void members(A& a, sim::Disk& x) {
 template <typename A>
 void members(A& a, sim::ClusterCopy& x) {
   a("addons", x.addons), a("addon_args", x.addon_args), a("objects", x.objects);
+  a("settings", x.settings);
 }
 template <typename A>
 void members(A& a, sim::DeviceState& x) {
@@ -81,7 +82,7 @@ void members(A& a, sim::DeviceState& x) {
       a("changes_made", x.changes_made);
   a("kubernetes", x.kubernetes), a("addons", x.addons), a("addon_args", x.addon_args), a("images", x.images);
   a("objects", x.objects), a("objects_made", x.objects_made), a("copies", x.copies), a("reports", x.reports),
-      a("faults", x.faults);
+      a("settings", x.settings), a("faults", x.faults);
   a("effects", x.effects);
 }
 template <typename A>

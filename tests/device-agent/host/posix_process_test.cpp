@@ -2,10 +2,12 @@
 #include "device-agent/host/posix_process.h"
 
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "device-agent/host/system_files.h"
 #include "tests/support/child.h"
 #include "tests/support/temp_dir.h"
 
@@ -48,6 +50,25 @@ TEST(PosixProcess, FeedsALargeInputAndClosesIt) {
   const Result<Exit> exit = processes.run(cat);
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->out, cat.input);
+}
+
+// Whoever swaps the file behind its name after it was hashed changes nothing.
+TEST(PosixProcess, FeedsTheVeryFileThatWasHashed) {
+  PosixProcess processes;
+  const test::TempDir dir;
+  const std::string hashed = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  test::write_file(dir / hashed, "abc");
+  const Result<Artifact> artifact = SystemFiles().open_artifact(dir / hashed, hashed, 1U << 20U, {});
+  ASSERT_TRUE(artifact) << artifact.error().message;
+  test::write_file(dir / "other", "evil");
+  std::filesystem::rename(dir / "other", dir / hashed);
+  Command cat = command({"/bin/cat"});
+  cat.input_file = &*artifact;
+  for (int again = 0; again < 2; ++again) {
+    const Result<Exit> exit = processes.run(cat);
+    ASSERT_TRUE(exit);
+    EXPECT_EQ(exit->out, "abc") << "from its start, whoever read it before";
+  }
 }
 
 TEST(PosixProcess, WithoutInputThereIsEndOfFile) {

@@ -1,7 +1,9 @@
-// Files as a step reads them: with a limit, and never waiting for a writer.
+// Files as a step reads and writes them: with a limit, whole or not at all, and never waiting for a writer.
 #include "device-agent/host/system_files.h"
 
 #include <sys/stat.h>
+
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
@@ -39,6 +41,85 @@ TEST(SystemFiles, SpaceIsThatOfTheFileSystem) {
   EXPECT_GT(space->total_bytes, 0U);
   EXPECT_LE(space->free_bytes, space->total_bytes);
   EXPECT_EQ(files.space("/none").error().code, Code::NotFound);
+}
+
+constexpr unsigned kMode = 0644;
+
+TEST(SystemFiles, WritesTheWholeFileAndItsOwnFolder) {
+  const test::TempDir dir;
+  SystemFiles files;
+  const std::string path = dir / "docker.io/hosts.toml";
+  ASSERT_TRUE(files.write(path, "old\n", kMode));
+  // Of a write that the power ended.
+  test::write_file(dir / "docker.io/.hosts.toml.new", "half of it");
+  ASSERT_TRUE(files.write(path, "new\n", kMode));
+  EXPECT_EQ(test::read_file(path), "new\n");
+  struct stat found {};
+  ASSERT_EQ(stat(path.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777U, kMode);
+  EXPECT_FALSE(files.exists(dir / "docker.io/.hosts.toml.new"));
+  EXPECT_EQ(files.write(dir / "none/none/x", "", kMode).error().code, Code::NotFound);
+}
+
+TEST(SystemFiles, WritingReplacesALinkAndLeavesWhatItNamed) {
+  const test::TempDir dir;
+  SystemFiles files;
+  test::write_file(dir / "shadow", "root's\n");
+  std::filesystem::create_symlink(dir / "shadow", dir / "hosts.toml");
+  ASSERT_TRUE(files.write(dir / "hosts.toml", "ours\n", kMode));
+  EXPECT_EQ(test::read_file(dir / "shadow"), "root's\n");
+  EXPECT_EQ(test::read_file(dir / "hosts.toml"), "ours\n");
+}
+
+TEST(SystemFiles, RemovesFilesAndEmptyFoldersOnly) {
+  const test::TempDir dir;
+  SystemFiles files;
+  ASSERT_TRUE(files.write(dir / "host/hosts.toml", "x", kMode));
+  EXPECT_EQ(files.remove(dir / "host").error().code, Code::FailedPrecondition);
+  EXPECT_TRUE(files.remove(dir / "host/hosts.toml"));
+  EXPECT_TRUE(files.remove(dir / "host"));
+  EXPECT_TRUE(files.remove(dir / "host")) << "removed already";
+  EXPECT_TRUE(files.remove(dir / "host/hosts.toml")) << "removed with its folder";
+}
+
+// sha256 of "abc", FIPS 180-2 appendix B.1.
+constexpr const char* kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+constexpr std::uint64_t kRoom = 1ULL << 20U;
+
+TEST(SystemFiles, AnArtifactIsTheFileThatWasHashed) {
+  const test::TempDir dir;
+  SystemFiles files;
+  test::write_file(dir / kAbc, "abc");
+  std::uint64_t hashed = 0;
+  const Result<Artifact> artifact = files.open_artifact(dir / kAbc, kAbc, kRoom, [&](std::uint64_t bytes) {
+    hashed = bytes;
+    return true;
+  });
+  ASSERT_TRUE(artifact) << artifact.error().message;
+  EXPECT_EQ(artifact->bytes, 3U);
+  EXPECT_EQ(hashed, 3U);
+  EXPECT_EQ(artifact->path, dir / kAbc);
+}
+
+TEST(SystemFiles, WhatIsNoArtifactIsRefused) {
+  const test::TempDir dir;
+  SystemFiles files;
+  const auto code_of = [&](const std::string& path, std::uint64_t bytes_max = kRoom, bool goes_on = true) {
+    const Result<Artifact> artifact =
+        files.open_artifact(path, kAbc, bytes_max, [=](std::uint64_t) { return goes_on; });
+    return artifact ? Code::Internal : artifact.error().code;
+  };
+  test::write_file(dir / kAbc, "abc");
+  test::write_file(dir / "other", "abd");
+  std::filesystem::create_symlink(dir / kAbc, dir / "link");
+  ASSERT_EQ(mkfifo((dir / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(code_of(dir / "none"), Code::NotFound);
+  EXPECT_EQ(code_of(dir / "link"), Code::FailedPrecondition);
+  EXPECT_EQ(code_of(dir / "pipe"), Code::FailedPrecondition);
+  EXPECT_EQ(code_of(dir.path()), Code::FailedPrecondition);
+  EXPECT_EQ(code_of(dir / "other"), Code::DataLoss);
+  EXPECT_EQ(code_of(dir / kAbc, 2), Code::ResourceExhausted);
+  EXPECT_EQ(code_of(dir / kAbc, kRoom, false), Code::DeadlineExceeded);
 }
 
 }  // namespace

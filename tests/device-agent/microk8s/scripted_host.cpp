@@ -88,7 +88,7 @@ Result<agent::Exit> ScriptedHost::run(const agent::Command& command) {
   std::string words;
   for (std::size_t i = 1; i < command.argv.size(); ++i) words += (i > 1 ? " " : "") + command.argv[i];
   asked.push_back(words);
-  inputs.push_back(command.input);
+  inputs.push_back(command.input_file == nullptr ? command.input : "<" + command.input_file->path);
   Rule* const rule = find(rules_, words);
   if (rule == nullptr) {
     ADD_FAILURE() << "no answer for: " << words;
@@ -130,6 +130,26 @@ Result<std::string> ScriptedHost::read(const std::string& path) {
   const auto at = files.find(path);
   if (at == files.end()) return fail(Code::NotFound, "no such file");
   return at->second;
+}
+
+Result<void> ScriptedHost::write(const std::string& path, const std::string& text, unsigned) {
+  files[path] = text;
+  return {};
+}
+
+Result<void> ScriptedHost::remove(const std::string& path) {
+  files.erase(path);
+  return {};
+}
+
+Result<agent::Artifact> ScriptedHost::open_artifact(const std::string& path, const std::string&,
+                                                    std::uint64_t bytes_max, const OnHashed& on_hashed) {
+  const auto at = artifacts.find(path);
+  if (at == artifacts.end()) return fail(Code::NotFound, fmt::format("cannot read \"{}\": no such file", path));
+  if (!at->second) return fail(at->second.error());
+  if (*at->second > bytes_max) return fail(Code::ResourceExhausted, fmt::format("\"{}\" is too large", path));
+  if (on_hashed && !on_hashed(*at->second)) return fail(Code::DeadlineExceeded, "was not hashed to its end");
+  return agent::Artifact{.path = path, .bytes = *at->second, .file = {}};
 }
 
 Result<agent::DeviceFiles::Space> ScriptedHost::space(const std::string&) {

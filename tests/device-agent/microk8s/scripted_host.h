@@ -57,6 +57,10 @@ class ScriptedHost final : public agent::ProcessRunner,
                                                   const std::string& body, Duration limit) override;
   [[nodiscard]] Result<std::string> read(const std::string& path) override;
   [[nodiscard]] bool exists(const std::string& path) override { return files.contains(path); }
+  [[nodiscard]] Result<void> write(const std::string& path, const std::string& text, unsigned mode) override;
+  [[nodiscard]] Result<void> remove(const std::string& path) override;
+  [[nodiscard]] Result<agent::Artifact> open_artifact(const std::string& path, const std::string& sha256,
+                                                      std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
   [[nodiscard]] SteadyTime now() override { return {now_ms}; }
   [[nodiscard]] bool wait(Duration duration) override;
@@ -66,15 +70,17 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] std::string input_of(const std::string& start) const;
 
   std::map<std::string, std::string> files;
-  std::uint64_t disk_preflight = 0;  // of the release
+  std::map<std::string, Result<std::uint64_t>> artifacts;  // by path: their bytes, or why they are none
+  std::uint64_t disk_preflight = 0;                        // of the release
   std::uint64_t free_bytes = 20ULL << 30U;
   Duration limit = std::chrono::minutes(15);
   std::int64_t now_ms = 1'000;
   std::size_t waits_left = SIZE_MAX;  // the agent wants to end after so many
   bool has_snapd = true;
-  std::size_t snapd_drops = 0;      // so many requests find nobody
-  std::vector<std::string> asked;   // commands and requests in order, bodies behind requests
-  std::vector<std::string> inputs;  // of commands, in the same order as asked; empty for requests
+  std::size_t snapd_drops = 0;     // so many requests find nobody
+  std::vector<std::string> asked;  // commands and requests in order, bodies behind requests
+  std::vector<std::string>
+      inputs;  // of commands, in the same order as asked; "<PATH" of an artifact; empty for requests
   std::vector<std::string> progress;
 
  private:

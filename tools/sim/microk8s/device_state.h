@@ -173,6 +173,7 @@ struct ClusterCopy {
   std::set<std::string> addons;
   std::map<std::string, std::vector<std::string>> addon_args;
   std::map<std::string, KubeObject> objects;
+  std::map<std::string, std::string> settings;
   friend bool operator==(const ClusterCopy&, const ClusterCopy&) = default;
 };
 
@@ -195,8 +196,9 @@ struct DeviceState {
   std::map<std::string, Image> images;        // by full reference
   std::map<std::string, KubeObject> objects;  // by "Kind/namespace/name"
   std::int64_t objects_made = 0;
-  std::map<std::string, ClusterCopy> copies;  // by revision in snap.before
-  std::vector<std::string> reports;           // paths of archives that `inspect` wrote
+  std::map<std::string, ClusterCopy> copies;    // by revision in snap.before
+  std::map<std::string, std::string> settings;  // files in $SNAP_DATA that somebody wrote, by full path
+  std::vector<std::string> reports;             // paths of archives that `inspect` wrote
   std::vector<Fault> faults;
   std::vector<std::string> effects;  // what was done to the device, in order: "installed microk8s 1.32/stable"
   friend bool operator==(const DeviceState&, const DeviceState&) = default;
@@ -215,6 +217,7 @@ struct World {
   std::map<std::string, SnapRevision> channels;              // "1.32/stable"; empty: usual_channels()
   std::map<std::string, RegistryImage> images;               // by full reference
   std::map<std::string, std::vector<std::string>> archives;  // what `import` finds: by path, the references inside
+                                                             // (a double reads them from the file, one a line)
   bool has_any_image = true;  // what is not listed exists too, with a digest made from its name
   std::string root;           // put before paths that are printed: the folder of a double
   friend bool operator==(const World&, const World&) = default;

@@ -9,8 +9,6 @@
 namespace kelpie::sim {
 namespace {
 
-constexpr std::string_view kCurrent = "/var/snap/microk8s/current";
-
 std::string meminfo(const DeviceState& state) {
   const std::uint64_t total_kb = state.memory_bytes >> 10U;
   return fmt::format("MemTotal:       {:>9} kB\nMemFree:        {:>9} kB\nMemAvailable:   {:>9} kB\n", total_kb,
@@ -52,7 +50,7 @@ std::map<std::string, std::string> files_of(const DeviceState& state) {
   if (!state.snap.is_installed) return files;
   files["/snap/bin/microk8s"] = "";
   const auto put = [&](std::string_view name, std::string text) {
-    files[fmt::format("{}/{}", kCurrent, name)] = std::move(text);
+    files[fmt::format("{}/{}", kSnapData, name)] = std::move(text);
   };
   put("args/containerd-template.toml", containerd_template(state));
   put("args/kube-apiserver", api_server_arguments(state));
@@ -68,7 +66,15 @@ std::map<std::string, std::string> files_of(const DeviceState& state) {
     const std::vector<std::string>& args = state.addon_args.at("host-access");
     put("var/lock/host-access-enabled", args.empty() ? "10.0.1.1" : args.front().substr(args.front().find('=') + 1));
   }
+  files.insert(state.settings.begin(), state.settings.end());
   return files;
+}
+
+void ship_settings(DeviceState& state) {
+  // The snap's own, so that pulls of docker.io go to where its registry is.
+  state.settings[fmt::format("{}/docker.io/hosts.toml", kMirrorsFolder)] =
+      "server = \"https://docker.io\"\n\n[host.\"https://registry-1.docker.io\"]\n"
+      "  capabilities = [\"pull\", \"resolve\"]\n";
 }
 
 }  // namespace kelpie::sim

@@ -48,6 +48,8 @@ struct Pull {
 
 [[nodiscard]] std::string object_key(std::string_view kind, std::string_view name_space, std::string_view name);
 [[nodiscard]] bool is_workload(std::string_view kind);
+/// The files that a fresh $SNAP_DATA has and others change.
+void ship_settings(DeviceState& state);
 /// Services go up: everything that runs on them starts anew.
 void start_services(DeviceState& state, SteadyTime now);
 void stop_services(DeviceState& state);

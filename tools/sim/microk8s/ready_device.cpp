@@ -13,6 +13,7 @@ DeviceState running_device(const World& world, const std::string& channel, Stead
   KELPIE_ASSERT(found != world.channels.end());
   state.snap = {.is_installed = true, .is_active = true, .now = found->second, .before = {}, .hold = {}};
   state.snap.now.channel = channel;
+  ship_settings(state);
   state.kubernetes.are_services_enabled = true;
   const SteadyTime long_ago = now + -std::chrono::hours(24);
   start_services(state, long_ago);

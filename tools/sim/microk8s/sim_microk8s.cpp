@@ -158,6 +158,40 @@ bool SimMicrok8s::exists(const std::string& path) {
   return read(path).has_value();
 }
 
+Result<void> SimMicrok8s::write(const std::string& path, const std::string& text, unsigned mode) {
+  (void)mode;  // nobody else reads here
+  Result<void> outcome;
+  cell_.change([&](DeviceState& state) {
+    settle(state, world_, pause_.now());
+    const bool is_in_snap = path.starts_with(kSnapData);
+    if (is_in_snap && !state.snap.is_installed) {
+      outcome = fail(Code::NotFound, fmt::format("cannot write \"{}\": no such file or directory", path));
+      return;
+    }
+    state.settings[path] = text;
+    add_effect(state, fmt::format("wrote {}", path));
+  });
+  return outcome;
+}
+
+Result<void> SimMicrok8s::remove(const std::string& path) {
+  cell_.change([&](DeviceState& state) {
+    settle(state, world_, pause_.now());
+    if (state.settings.erase(path) > 0) add_effect(state, fmt::format("removed {}", path));
+  });
+  return {};
+}
+
+Result<agent::Artifact> SimMicrok8s::open_artifact(const std::string& path, const std::string& sha256,
+                                                   std::uint64_t bytes_max, const OnHashed& on_hashed) {
+  (void)sha256;  // what is there is right
+  constexpr std::uint64_t kBytes = 40U << 20U;
+  if (!world_.archives.contains(path)) return fail(Code::NotFound, fmt::format("cannot read \"{}\"", path));
+  if (kBytes > bytes_max) return fail(Code::ResourceExhausted, fmt::format("\"{}\" is too large", path));
+  if (on_hashed && !on_hashed(kBytes)) return fail(Code::DeadlineExceeded, "was not hashed to its end");
+  return agent::Artifact{.path = path, .bytes = kBytes, .file = {}};
+}
+
 Result<agent::DeviceFiles::Space> SimMicrok8s::space(const std::string& path) {
   (void)path;  // one card
   Space space;

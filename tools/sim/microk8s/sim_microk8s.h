@@ -27,6 +27,10 @@ class SimMicrok8s final : public agent::ProcessRunner, public agent::SnapdSocket
                                                   const std::string& body, Duration limit) override;
   [[nodiscard]] Result<std::string> read(const std::string& path) override;
   [[nodiscard]] bool exists(const std::string& path) override;
+  [[nodiscard]] Result<void> write(const std::string& path, const std::string& text, unsigned mode) override;
+  [[nodiscard]] Result<void> remove(const std::string& path) override;
+  [[nodiscard]] Result<agent::Artifact> open_artifact(const std::string& path, const std::string& sha256,
+                                                      std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
 
   /// Called with what a command prints, when it prints it; the doubles pass it on.
@@ -40,6 +44,10 @@ class SimMicrok8s final : public agent::ProcessRunner, public agent::SnapdSocket
 
 /// The files of the device by full path: locks, arguments, /proc and /etc. What exists(), read() and the doubles show.
 [[nodiscard]] std::map<std::string, std::string> files_of(const DeviceState& state);
+
+inline constexpr std::string_view kSnapData = "/var/snap/microk8s/current";
+/// Registry mirrors: what the snap ships, and what was written there since.
+inline constexpr std::string_view kMirrorsFolder = "/var/snap/microk8s/current/args/certs.d";
 
 /// What has happened by itself until now: changes of snapd, services, pods. Every answer starts with it.
 void settle(DeviceState& state, const World& world, SteadyTime now);

@@ -100,6 +100,7 @@ void remove_everything(DeviceState& state) {
   state.images.clear();
   state.objects.clear();
   state.copies.clear();
+  state.settings.clear();
   state.reports.clear();
   state.disk.free_bytes = std::min(state.disk.total_bytes, state.disk.free_bytes + kSnapBytes);
 }
@@ -117,7 +118,8 @@ void refresh(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
     return;
   }
   const std::string& old = state.snap.now.revision;
-  state.copies[old] = {.addons = state.addons, .addon_args = state.addon_args, .objects = state.objects};
+  state.copies[old] = {
+      .addons = state.addons, .addon_args = state.addon_args, .objects = state.objects, .settings = state.settings};
   state.snap.before.push_back(state.snap.now);
   if (state.snap.before.size() >= kRevisionsKept) {
     state.copies.erase(state.snap.before.front().revision);
@@ -137,6 +139,7 @@ void revert(DeviceState& state, SnapRevision goal, SteadyTime now) {
     state.addons = std::move(copy->second.addons);
     state.addon_args = std::move(copy->second.addon_args);
     state.objects = std::move(copy->second.objects);
+    state.settings = std::move(copy->second.settings);
     state.copies.erase(copy);
   }
   goal.channel = state.snap.now.channel;
@@ -147,6 +150,7 @@ void apply_change(DeviceState& state, const SnapChange& change, SteadyTime now) 
   const SnapRevision& goal = change.goal;
   if (change.action == "install") {
     state.snap = {.is_installed = true, .is_active = true, .now = goal, .before = {}, .hold = {}};
+    ship_settings(state);
     state.disk.free_bytes -= std::min(state.disk.free_bytes, kSnapBytes);
     state.kubernetes.are_services_enabled = true;
     state.kubernetes.has_launch_pending = true;
