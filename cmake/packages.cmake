@@ -10,6 +10,7 @@ find_package(PahoMqttCpp REQUIRED CONFIG)
 find_package(nlohmann_json REQUIRED CONFIG)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
 
 if(NOT KELPIE_AGENT_ONLY)
   find_package(RocksDB REQUIRED CONFIG)

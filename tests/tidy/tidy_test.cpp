@@ -73,6 +73,7 @@ TEST(Tidy, EachHeavyLibraryHasOneIncluder) {
       {"CLI/", "tools/kelpie/"},
       {"yaml-cpp/", "tools/kelpie/"},
       {"mosquitto.h", "tools/sim/"},
+      {"openssl/", "device-agent/microk8s/x509.cpp"},
   };
   std::vector<std::string> findings;
   for (const Heavy& heavy : heavies) {

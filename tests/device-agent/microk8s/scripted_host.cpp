@@ -42,11 +42,14 @@ void ScriptedHost::on_change(const std::string& request, const std::string& stat
            200);
 }
 
-CallResult ScriptedHost::carry_out(const Call& call) {
+agent::Host ScriptedHost::host() {
   static const agent::DevicePaths paths;
-  agent::Host host{*this, *this, *this,
-                   *this, paths, [this](std::string line) { progress.push_back(std::move(line)); }};
-  return agent::carry_out(call, host);
+  return {*this, *this, *this, *this, paths, [this](std::string line) { progress.push_back(std::move(line)); }};
+}
+
+CallResult ScriptedHost::carry_out(const Call& call) {
+  agent::Host parts = host();
+  return agent::carry_out(call, parts);
 }
 
 CallResult ScriptedHost::step(agent::Phase phase, agent::Step step, std::string restore) {
@@ -62,6 +65,11 @@ CallResult ScriptedHost::checks(std::vector<agent::Check> checks) {
 }
 agent::Facts ScriptedHost::facts(std::vector<std::string> images) {
   return carry_out({.id = 1, .what = agent::FactsCall{std::move(images)}, .limit = limit}).facts;
+}
+
+std::vector<agent::Certificate> ScriptedHost::certificates() {
+  agent::Host parts = host();
+  return agent::read_certificates(agent::Work(parts, limit));
 }
 
 Rule* ScriptedHost::find(std::map<std::string, Rule>& rules, const std::string& words) {

@@ -10,6 +10,7 @@
 
 #include "device-agent/core/call.h"
 #include "device-agent/host/host.h"
+#include "device-agent/microk8s/certificates.h"
 
 namespace kelpie::test {
 
@@ -51,6 +52,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] agent::CallResult step(agent::Phase phase, agent::Step step, std::string restore = {});
   [[nodiscard]] agent::CallResult checks(std::vector<agent::Check> checks);
   [[nodiscard]] agent::Facts facts(std::vector<std::string> images = {});
+  [[nodiscard]] std::vector<agent::Certificate> certificates();
 
   [[nodiscard]] Result<agent::Exit> run(const agent::Command& command) override;
   [[nodiscard]] Result<agent::SnapdReply> request(const std::string& method, const std::string& path,
@@ -84,6 +86,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::vector<std::string> progress;
 
  private:
+  agent::Host host();
   agent::CallResult carry_out(const agent::Call& call);
   static Rule* find(std::map<std::string, Rule>& rules, const std::string& words);
   static Rule::Answer next(Rule& rule);
