@@ -16,6 +16,7 @@ namespace {
 class StoppablePause final : public Pause {
  public:
   [[nodiscard]] SteadyTime now() override { return SystemClock().steady(); }
+  [[nodiscard]] WallTime wall() override { return SystemClock().wall(); }
   [[nodiscard]] bool wait(Duration duration) override {
     std::unique_lock lock(mutex_);
     return !stopped_.wait_for(lock, duration, [this] { return is_stopping_; });

@@ -87,11 +87,13 @@ class DeviceFiles {
   [[nodiscard]] virtual Result<Space> space(const std::string& path) = 0;
 };
 
-/// Waiting inside a step.
+/// Time inside a step.
 class Pause {
  public:
   virtual ~Pause() = default;
   [[nodiscard]] virtual SteadyTime now() = 0;
+  /// Of the device, right or wrong: certificates end by it.
+  [[nodiscard]] virtual WallTime wall() = 0;
   /// False when the agent wants the step to end now.
   [[nodiscard]] virtual bool wait(Duration duration) = 0;
 };

@@ -38,6 +38,7 @@ class FastPause final : public agent::Pause {
  public:
   explicit FastPause(std::int64_t speed) : speed_(speed) {}
   [[nodiscard]] SteadyTime now() override;
+  [[nodiscard]] WallTime wall() override { return SystemClock().wall(); }
   [[nodiscard]] bool wait(Duration duration) override;
 
  private:

@@ -11,6 +11,7 @@ class MovingPause final : public agent::Pause {
  public:
   explicit MovingPause(SteadyTime begun) : now_(begun) {}
   [[nodiscard]] SteadyTime now() override { return now_; }
+  [[nodiscard]] WallTime wall() override { return wall_of(now_); }
   [[nodiscard]] bool wait(Duration duration) override {
     now_ = now_ + duration;
     return true;

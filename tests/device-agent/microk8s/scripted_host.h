@@ -65,6 +65,7 @@ class ScriptedHost final : public agent::ProcessRunner,
                                                       std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
   [[nodiscard]] SteadyTime now() override { return {now_ms}; }
+  [[nodiscard]] WallTime wall() override { return wall_at_start + Duration(now_ms); }
   [[nodiscard]] bool wait(Duration duration) override;
 
   [[nodiscard]] bool was_asked(const std::string& start) const;
@@ -77,7 +78,8 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::uint64_t free_bytes = 20ULL << 30U;
   Duration limit = std::chrono::minutes(15);
   std::int64_t now_ms = 1'000;
-  std::size_t waits_left = SIZE_MAX;  // the agent wants to end after so many
+  WallTime wall_at_start{1'795'564'800'000};  // 2026-11-25
+  std::size_t waits_left = SIZE_MAX;          // the agent wants to end after so many
   bool has_snapd = true;
   std::size_t snapd_drops = 0;     // so many requests find nobody
   std::vector<std::string> asked;  // commands and requests in order, bodies behind requests

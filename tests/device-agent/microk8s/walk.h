@@ -19,6 +19,7 @@ class EndingPause final : public agent::Pause {
  public:
   explicit EndingPause(agent::Pause& clock) : clock_(clock) {}
   [[nodiscard]] SteadyTime now() override { return clock_.now(); }
+  [[nodiscard]] WallTime wall() override { return clock_.wall(); }
   [[nodiscard]] bool wait(Duration duration) override {
     ++waits;
     return waits != end_at && clock_.wait(duration);

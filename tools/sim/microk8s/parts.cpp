@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "proto/base/digest.h"
+#include "tools/sim/microk8s/sim_microk8s.h"
 
 namespace kelpie::sim {
 namespace {
@@ -50,10 +51,14 @@ Duration paced(const DeviceState& state, Duration usual) {
   return usual * percent / 100;
 }
 
-std::string wall_text(SteadyTime time) {
+WallTime wall_of(SteadyTime time) {
   constexpr std::int64_t kEpochMs = 1'764'028'800'000;  // chosen: where the device's steady clock is put
+  return {kEpochMs + time.ms};
+}
+
+std::string wall_text(SteadyTime time) {
   constexpr std::size_t kToSeconds = 19;
-  return to_rfc3339(WallTime{kEpochMs + time.ms}).substr(0, kToSeconds) + "Z";
+  return to_rfc3339(wall_of(time)).substr(0, kToSeconds) + "Z";
 }
 
 bool is_refreshing(const DeviceState& state) {

@@ -42,6 +42,9 @@ class SimMicrok8s final : public agent::ProcessRunner, public agent::SnapdSocket
   agent::Pause& pause_;
 };
 
+/// The device's wall clock where nothing else says what it is.
+[[nodiscard]] WallTime wall_of(SteadyTime time);
+
 /// The files of the device by full path: locks, arguments, /proc and /etc. What exists(), read() and the doubles show.
 [[nodiscard]] std::map<std::string, std::string> files_of(const DeviceState& state);
 

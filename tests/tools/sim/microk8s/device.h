@@ -14,6 +14,7 @@ namespace kelpie::sim {
 class SimulatedPause final : public agent::Pause {
  public:
   [[nodiscard]] SteadyTime now() override { return now_; }
+  [[nodiscard]] WallTime wall() override { return wall_of(now_); }
   [[nodiscard]] bool wait(Duration duration) override {
     now_ = now_ + duration;
     return true;
