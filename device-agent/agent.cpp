@@ -74,6 +74,7 @@ std::string_view point_of(const Ledger& before, const Ledger& after) {
     const StepRecord& now = after.attempt->records[i];
     if (now.has_intent && !old.has_intent) return "after-intent";
     if (now.outcome != old.outcome) return "after-done";
+    if (now.note != old.note) return "after-note";
   }
   return "after-commit";
 }
@@ -118,6 +119,7 @@ void Agent::take(Memory& memory, const Incoming& incoming, WallTime wall) const 
   if (const auto* const link = std::get_if<LinkChanged>(&incoming))
     return decide(memory, LinkEvent{link->is_connected});
   if (const auto* const line = std::get_if<CallProgressed>(&incoming)) return decide(memory, *line);
+  if (const auto* const note = std::get_if<CallNoted>(&incoming)) return decide(memory, *note);
   decide(memory, std::get<CallFinished>(incoming));
 }
 
@@ -164,7 +166,9 @@ void Agent::step(std::span<const Incoming> incoming, WallTime wall, SteadyTime n
     KELPIE_REACHED("agent.commit-failed");
     // Nothing of this turn has happened, except what a worker did: that is tried again.
     for (const Incoming& one : incoming) {
-      if (std::holds_alternative<CallFinished>(one)) unrecorded_.push_back(one);
+      if (std::holds_alternative<CallFinished>(one) || std::holds_alternative<CallNoted>(one)) {
+        unrecorded_.push_back(one);
+      }
       if (const auto* const link = std::get_if<LinkChanged>(&one)) decide(memory_, LinkEvent{link->is_connected});
     }
     memory_.now = next.now;

@@ -24,9 +24,9 @@ struct FrameArrived {
 struct LinkChanged {
   bool is_connected = false;
 };
-using Incoming = std::variant<FrameArrived, LinkChanged, CallProgressed, CallFinished>;
+using Incoming = std::variant<FrameArrived, LinkChanged, CallProgressed, CallNoted, CallFinished>;
 
-/// Carries out one call at a time, elsewhere; what it found comes back as CallProgressed and CallFinished.
+/// Carries out one call at a time, elsewhere; what it finds comes back as CallProgressed, CallNoted and CallFinished.
 class StepRunner {
  public:
   virtual ~StepRunner() = default;
@@ -49,8 +49,9 @@ struct AgentSeams {
   std::function<void(std::string_view point)> on_point;
 };
 
-inline constexpr std::string_view kCrashPoints[] = {"before-commit", "after-commit",       "after-intent", "after-done",
-                                                    "after-run",     "after-final-commit", "after-publish"};
+inline constexpr std::string_view kCrashPoints[] = {"before-commit",      "after-commit", "after-intent",
+                                                    "after-note",         "after-done",   "after-run",
+                                                    "after-final-commit", "after-publish"};
 
 class Agent {
  public:

@@ -27,6 +27,7 @@ void write_step(const StepRecord& record, store::v1::StepRecord& out) {
   out.set_output_tail(record.output_tail);
   out.set_duration_ms(record.duration_ms);
   out.set_restore(record.restore);
+  out.set_note(record.note);
 }
 
 void write_attempt(const Attempt& attempt, store::v1::AttemptRecord& out) {
@@ -83,7 +84,8 @@ Result<Attempt> read_attempt(const store::v1::AttemptRecord& in, const wire::Tru
                            .summary = row.summary(),
                            .output_tail = row.output_tail(),
                            .duration_ms = row.duration_ms(),
-                           .restore = row.restore()});
+                           .restore = row.restore(),
+                           .note = row.note()});
   }
   if (out.records.size() != out.release.steps.size()) return damaged("number of steps");
   const bool needs_step = out.state == AttemptState::Executing;

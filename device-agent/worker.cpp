@@ -51,9 +51,14 @@ struct Worker::Thread {
                   .files = files,
                   .pause = pause,
                   .paths = parts.paths,
-                  .progress = [&](std::string line) {
-                    parts.push(CallProgressed{.id = call.id, .progress = std::move(line)}, Weight::Progress);
-                  }};
+                  .progress =
+                      [&](std::string line) {
+                        parts.push(CallProgressed{.id = call.id, .progress = std::move(line)}, Weight::Progress);
+                      },
+                  .note =
+                      [&](std::string note) {
+                        parts.push(CallNoted{.id = call.id, .note = std::move(note)}, Weight::Result);
+                      }};
         CallResult result = parts.carry_out(call, host);
         // What was cut off by the agent's end is judged after its next start, by what is there then.
         if (!stop.stop_requested()) {

@@ -14,7 +14,7 @@ class Worker final : public StepRunner {
   /// Carries out one call; see carry_out. Called on the worker's thread.
   using CarryOut = std::function<CallResult(const Call& call, Host& host)>;
 
-  /// Of progress the newest alone counts; a result must not be lost.
+  /// Of progress the newest alone counts; a result, and a note, must not be lost.
   enum class Weight { Progress, Result };
   using Push = std::function<void(Incoming incoming, Weight weight)>;
 

@@ -26,6 +26,7 @@ struct StepCall {
   Phase phase = Phase::Observe;
   Step step;
   std::string restore;                // Undo: what Prepare answered for this step
+  std::string note = {};              // Observe, Run, Verify, Undo: what this step noted last, before a restart too
   std::uint64_t disk_free_bytes = 0;  // Prepare: the release's preflight
 };
 struct ChecksCall {

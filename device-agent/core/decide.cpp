@@ -57,6 +57,13 @@ void take(Memory& memory, const CallProgressed& progress) {
   tell_soon(memory);
 }
 
+void take(Memory& memory, const CallNoted& noted) {
+  if (!memory.running || memory.running->id != noted.id || !memory.running->attempt) return;
+  std::optional<Attempt>& held = memory.ledger.attempt;
+  if (!held || held->id != *memory.running->attempt || held->state != AttemptState::Executing) return;
+  held->records[held->step].note = noted.note;
+}
+
 void take(Memory& memory, const CallFinished& finished) {
   if (!memory.running || memory.running->id != finished.id) return;
   const Running running = *memory.running;

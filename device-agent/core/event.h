@@ -69,13 +69,19 @@ struct CallProgressed {
   std::uint64_t id = 0;
   std::string progress;
 };
+/// What the step in hand must find again after a restart, as the id of a change of snapd: remembered before it is
+/// waited for, in place of what was noted before.
+struct CallNoted {
+  std::uint64_t id = 0;
+  std::string note;
+};
 struct CallFinished {
   std::uint64_t id = 0;
   CallResult result;
 };
 
 using Event = std::variant<LinkEvent, PrepareOrder, PrepareRefused, GoOrder, CancelOrder, ReadOrder, BeaconSeen,
-                           NoticeSeen, FrameRefused, CallProgressed, CallFinished>;
+                           NoticeSeen, FrameRefused, CallProgressed, CallNoted, CallFinished>;
 
 /// What a hub of this epoch has said.
 struct Heard {

@@ -29,6 +29,7 @@ struct StepRecord {
   std::string output_tail;
   std::uint32_t duration_ms = 0;
   std::string restore;  // what Prepare found, opaque
+  std::string note;     // of the step in hand, on its way there or back: opaque, at most 512 bytes
   friend bool operator==(const StepRecord&, const StepRecord&) = default;
 };
 

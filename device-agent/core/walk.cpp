@@ -98,6 +98,7 @@ void begin_verifying(Memory& memory) {
 void next_step(Memory& memory, StepOutcome outcome) {
   Attempt& attempt = *memory.ledger.attempt;
   attempt.records[attempt.step].outcome = outcome;
+  attempt.records[attempt.step].note.clear();
   memory.phase = Phase::Observe;
   stamp(memory);
   tell_soon(memory);
@@ -136,6 +137,7 @@ void take_undo(Memory& memory, const CallResult& result, Duration took) {
   Attempt& attempt = *memory.ledger.attempt;
   StepRecord& record = attempt.records[attempt.step];
   record.has_intent = false;  // taken back, or tried: never again in this attempt
+  record.note.clear();
   memory.are_facts_old = true;
   stamp(memory);
   tell_soon(memory);
@@ -179,8 +181,10 @@ Duration time_left(const Memory& memory) {
 
 std::optional<Call> step_call(const Memory& memory, Phase phase, Duration limit) {
   const Attempt& attempt = *memory.ledger.attempt;
-  StepCall what{.phase = phase, .step = attempt.release.steps[attempt.step], .restore = {}, .disk_free_bytes = 0};
+  StepCall what{
+      .phase = phase, .step = attempt.release.steps[attempt.step], .restore = {}, .note = {}, .disk_free_bytes = 0};
   if (phase == Phase::Undo) what.restore = attempt.records[attempt.step].restore;
+  if (phase != Phase::Prepare) what.note = attempt.records[attempt.step].note;
   if (phase == Phase::Prepare) what.disk_free_bytes = attempt.release.disk_free_bytes;
   return Call{.id = 0, .what = std::move(what), .limit = limit};
 }
@@ -279,6 +283,8 @@ void take_look(Memory& memory, const CallResult& result) {
 
 void fail_and_undo(Memory& memory, Failure failure) {
   Attempt& attempt = *memory.ledger.attempt;
+  // The way back notes its own; what is still under way of the way there it finds on the device.
+  if (attempt.step < attempt.records.size()) attempt.records[attempt.step].note.clear();
   attempt.failure = std::move(failure);
   attempt.state = AttemptState::Executing;
   attempt.is_undoing = true;

@@ -105,7 +105,8 @@ struct DevicePaths {
   std::string artifacts = "/var/lib/kelpie-agent/artifacts";  // files by the 64 hex digits of their sha256
 };
 
-/// What one call may use. progress is one line for people, at any rate; the loop keeps the newest.
+/// What one call may use. progress is one line for people, at any rate; the loop keeps the newest. note goes into the
+/// ledger in place of the one before, and comes back with the same step after a restart; empty: nobody remembers.
 struct Host {
   ProcessRunner& processes;
   SnapdSocket& snapd;
@@ -113,6 +114,7 @@ struct Host {
   Pause& pause;
   const DevicePaths& paths;
   std::function<void(std::string progress)> progress;
+  std::function<void(std::string note)> note = {};
 };
 
 }  // namespace kelpie::agent

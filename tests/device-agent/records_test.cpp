@@ -38,7 +38,8 @@ Ledger full_ledger() {
                       .summary = "s\xc3",
                       .output_tail = "\x80 as a command printed it",
                       .duration_ms = 7,
-                      .restore = std::string("\0\xff", 2)},
+                      .restore = std::string("\0\xff", 2),
+                      .note = "{\"change\":\"42\"}"},
                      {.outcome = StepOutcome::UndoFailed},
                      {}};
   out.marks["device"] = {.generation = 5, .release = blake2b_256("r"), .n = 3, .is_closed = true};

@@ -30,6 +30,7 @@ class WorkerTest : public ::testing::Test {
 TEST_F(WorkerTest, AnswersEachCallWithItsProgressFirst) {
   Worker worker(parts([](const Call& call, Host& host) {
     host.progress("on the way");
+    host.note("change 42");
     CallResult out;
     out.summary = std::to_string(call.id);
     return out;
@@ -39,6 +40,9 @@ TEST_F(WorkerTest, AnswersEachCallWithItsProgressFirst) {
     const Incoming progress = next();
     EXPECT_EQ(std::get<CallProgressed>(progress).id, id);
     EXPECT_EQ(std::get<CallProgressed>(progress).progress, "on the way");
+    const Incoming note = next();
+    EXPECT_EQ(std::get<CallNoted>(note).id, id);
+    EXPECT_EQ(std::get<CallNoted>(note).note, "change 42");
     EXPECT_EQ(std::get<CallFinished>(next()).result.summary, std::to_string(id));
   }
 }

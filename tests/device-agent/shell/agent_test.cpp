@@ -2,6 +2,7 @@
 // wears out, and nothing is done twice.
 #include <gtest/gtest.h>
 
+#include "device-agent/records.h"
 #include "proto/base/reached.h"
 #include "tests/device-agent/shell/agent_world.h"
 
@@ -62,7 +63,7 @@ void at_every_point(const std::function<void(AgentWorld&)>& prepare, const std::
 
 TEST(PowerCut, AtAnyPointNothingRunsTwiceAndTheAttemptSucceeds) {
   ReachedMarks marks;
-  at_every_point([](AgentWorld&) {},
+  at_every_point([](AgentWorld& world) { world.microk8s.slow = {"addons"}; },
                  [](AgentWorld& world) {
                    EXPECT_EQ(world.heard.attempt().state(), v1::SUCCEEDED) << world.heard.attempt().reason();
                    for (const std::string& step : kSteps) {
@@ -78,6 +79,7 @@ TEST(PowerCut, AtAnyPointOfAFailureEverythingGoesBack) {
   at_every_point(
       [](AgentWorld& world) {
         world.microk8s.is_so["start"] = true;
+        world.microk8s.slow = {"addons"};
         world.microk8s.failing.insert("verify deploy");
         world.microk8s.failing.insert("checks");
       },
@@ -92,6 +94,45 @@ TEST(PowerCut, AtAnyPointOfAFailureEverythingGoesBack) {
         EXPECT_EQ(world.microk8s.times("run deploy"), 1);
         EXPECT_EQ(world.microk8s.times("undo start"), 0) << "it was not this attempt's";
       });
+}
+
+std::string note_on_card(const AgentWorld& world) {
+  const Result<Ledger> ledger = records::from_blob(world.card.blob, test::the_trust());
+  return ledger && ledger->attempt ? ledger->attempt->records.at(1).note : "no ledger";
+}
+
+TEST(Noted, IsOnTheCardBeforeItIsWaitedForAndGoneWithTheStep) {
+  AgentWorld world;
+  world.microk8s.slow = {"addons"};
+  ASSERT_TRUE(world.run_until([&] { return world.microk8s.times("run addons") == 1; }));
+  EXPECT_EQ(note_on_card(world), "change 1");
+  ASSERT_TRUE(world.run_until([&] { return world.is_over(); }));
+  EXPECT_EQ(note_on_card(world), "");
+}
+
+TEST(Noted, AChangeThatFailedWhileTheAgentWasAwayIsReportedNotRedone) {
+  AgentWorld world;
+  world.microk8s.slow = {"addons"};
+  world.microk8s.failing = {"change addons"};
+  world.cut_at("after-note", 1);
+  ASSERT_TRUE(world.run_until([&] { return world.is_over(); }));
+  EXPECT_TRUE(world.was_cut());
+  EXPECT_EQ(world.heard.attempt().outcome(), v1::RESTORED);
+  EXPECT_EQ(world.heard.attempt().reason(), "change 1 ended in error");
+  EXPECT_EQ(world.microk8s.times("run addons"), 1);
+}
+
+TEST(Noted, OnACardThatTakesNoWritesItIsWrittenLater) {
+  AgentWorld world;
+  world.microk8s.slow = {"addons"};
+  ASSERT_TRUE(world.run_until([&] { return world.microk8s.times("observe addons") == 1; }));
+  world.turn();
+  world.card.is_full = true;
+  ASSERT_TRUE(world.run_until([&] { return world.heard.health_note() == "state-unwritable"; }));
+  world.card.is_full = false;
+  ASSERT_TRUE(world.run_until([&] { return world.is_over(); }));
+  EXPECT_EQ(world.heard.attempt().state(), v1::SUCCEEDED);
+  EXPECT_EQ(world.microk8s.times("run addons"), 1);
 }
 
 TEST(Cancelled, APrepareInHandIsGivenUpOnceAndTheNextOneFollows) {

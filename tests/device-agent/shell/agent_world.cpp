@@ -19,10 +19,44 @@ bool is_end(v1::AttemptState state) {
 
 }  // namespace
 
-agent::CallResult PlayedMicrok8s::carry_out(const agent::Call& call) {
+std::optional<agent::CallResult> PlayedMicrok8s::run_slowly(std::uint64_t call, const agent::StepCall& step,
+                                                            const Note& note) {
+  constexpr int kTurns = 4;
+  const std::string kind(kind_of(step.step));
+  std::string& change = waiting_[call];
+  if (change.empty()) change = step.note;
+  for (const auto& [id, open] : changes_) {
+    if (open.kind == kind && open.turns_left > 0) change = id;
+  }
+  agent::CallResult out;
+  out.verdict = agent::Verdict::Satisfied;
+  if (change.empty() && is_so[kind]) return out;  // it ended between the look and the run
+  if (change.empty()) {
+    change = fmt::format("change {}", changes_.size() + 1);
+    changes_[change] = {.kind = kind, .turns_left = kTurns};
+    log.push_back("run " + kind);
+    note(change);
+  }
+  if (changes_.at(change).turns_left > 0) return std::nullopt;
+  if (is_so[kind]) return out;
+  out.verdict = agent::Verdict::Failed;
+  out.reason = change + " ended in error";
+  return out;
+}
+
+void PlayedMicrok8s::turn() {
+  for (auto& [id, change] : changes_) {
+    if (change.turns_left > 0 && --change.turns_left == 0)
+      is_so[change.kind] = !failing.contains("change " + change.kind);
+  }
+}
+
+std::optional<agent::CallResult> PlayedMicrok8s::carry_out(const agent::Call& call, const Note& note) {
   agent::CallResult out;
   out.verdict = agent::Verdict::Satisfied;
   const auto* const step = std::get_if<agent::StepCall>(&call.what);
+  const bool is_run = step != nullptr && step->phase == agent::Phase::Run;
+  if (is_run && slow.contains(std::string(kind_of(step->step)))) return run_slowly(call.id, *step, note);
   const std::string name = step == nullptr ? (std::holds_alternative<agent::ChecksCall>(call.what) ? "checks" : "facts")
                                            : fmt::format("{} {}", to_string(step->phase), kind_of(step->step));
   if (name != "facts") log.push_back(name);
@@ -71,6 +105,7 @@ AgentWorld::AgentWorld() {
 void AgentWorld::start() {
   agent_.reset();
   calls_.clear();
+  microk8s.forget_calls();
   incoming_.clear();
   Result<std::unique_ptr<agent::Agent>> made =
       agent::Agent::open({.key = key_of(kDevice), .trust = the_trust()},
@@ -89,10 +124,14 @@ void AgentWorld::turn() {
   now_ = now_ + std::chrono::seconds(1);
   wall_ = wall_ + std::chrono::seconds(1);
   if (!is_microk8s_busy) {
-    for (const agent::Call& call : calls_) {
-      incoming_.emplace_back(agent::CallFinished{.id = call.id, .result = microk8s.carry_out(call)});
-    }
-    calls_.clear();
+    microk8s.turn();
+    std::erase_if(calls_, [&](const agent::Call& call) {
+      std::optional<agent::CallResult> result = microk8s.carry_out(call, [&](std::string note) {
+        incoming_.emplace_back(agent::CallNoted{.id = call.id, .note = std::move(note)});
+      });
+      if (result) incoming_.emplace_back(agent::CallFinished{.id = call.id, .result = std::move(*result)});
+      return result.has_value();
+    });
   }
   const std::vector<agent::Incoming> batch(incoming_.begin(), incoming_.end());
   incoming_.clear();

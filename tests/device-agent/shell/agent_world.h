@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,12 +22,30 @@ namespace kelpie::test {
 /// What survives a power cut beside the card: the MicroK8s itself, and a log of all that was asked of it.
 class PlayedMicrok8s {
  public:
-  agent::CallResult carry_out(const agent::Call& call);
+  using Note = std::function<void(std::string note)>;
+  /// Nothing: it waits for a change, which goes on without it.
+  [[nodiscard]] std::optional<agent::CallResult> carry_out(const agent::Call& call, const Note& note);
+  /// A second, for the changes that are under way.
+  void turn();
+  /// The agent is gone, and with it who waited.
+  void forget_calls() { waiting_.clear(); }
   [[nodiscard]] int times(const std::string& name) const;
 
   std::map<std::string, bool> is_so;  // by kind of step
-  std::set<std::string> failing;      // "verify deploy"
-  std::vector<std::string> log;
+  std::set<std::string> failing;      // "verify deploy", "change addons"
+  std::set<std::string> slow;         // by kind: its run is accepted, noted, and waited for as a change of snapd is
+  std::vector<std::string> log;       // what was asked; of a slow run, what was accepted
+
+ private:
+  struct Change {
+    std::string kind;
+    int turns_left = 0;
+  };
+  [[nodiscard]] std::optional<agent::CallResult> run_slowly(std::uint64_t call, const agent::StepCall& step,
+                                                            const Note& note);
+
+  std::map<std::string, Change> changes_;         // by what is noted
+  std::map<std::uint64_t, std::string> waiting_;  // the change of a call
 };
 
 class AgentWorld {
