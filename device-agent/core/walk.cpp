@@ -136,8 +136,8 @@ void take_step(Memory& memory, const CallResult& result, Duration took) {
 void take_undo(Memory& memory, const CallResult& result, Duration took) {
   Attempt& attempt = *memory.ledger.attempt;
   StepRecord& record = attempt.records[attempt.step];
-  record.has_intent = false;  // taken back, or tried: never again in this attempt
   record.note.clear();
+  record.has_intent = false;  // taken back, or tried: never again in this attempt
   memory.are_facts_old = true;
   stamp(memory);
   tell_soon(memory);

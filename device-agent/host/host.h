@@ -85,6 +85,9 @@ class DeviceFiles {
     std::uint64_t free_bytes = 0;
   };
   [[nodiscard]] virtual Result<Space> space(const std::string& path) = 0;
+  /// All files below, links not followed but for the path itself.
+  /// Errors: NotFound, Unavailable, ResourceExhausted above 200,000 entries.
+  [[nodiscard]] virtual Result<std::uint64_t> folder_bytes(const std::string& path) = 0;
 };
 
 /// Time inside a step.

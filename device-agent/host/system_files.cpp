@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <vector>
 
 #include <fmt/core.h>
@@ -158,6 +159,28 @@ Result<DeviceFiles::Space> SystemFiles::space(const std::string& path) {
   struct statvfs found {};
   if (statvfs(path.c_str(), &found) != 0) return cannot_read(path);
   return Space{.total_bytes = found.f_blocks * found.f_frsize, .free_bytes = found.f_bavail * found.f_frsize};
+}
+
+Result<std::uint64_t> SystemFiles::folder_bytes(const std::string& path) {
+  namespace fs = std::filesystem;
+  constexpr std::size_t kEntriesMax = 200'000;  // host.h
+  std::error_code error;
+  const fs::path folder = fs::canonical(path, error);
+  auto entry = error ? fs::recursive_directory_iterator() : fs::recursive_directory_iterator(folder, error);
+  std::uint64_t bytes = 0;
+  for (std::size_t entries = 0; !error && entry != fs::end(entry); entry.increment(error)) {
+    if (++entries > kEntriesMax) {
+      return fail(Code::ResourceExhausted, fmt::format("\"{}\" has more than {} entries", path, kEntriesMax));
+    }
+    // What is deleted while it is counted is not there.
+    std::error_code gone;
+    if (entry->symlink_status(gone).type() != fs::file_type::regular) continue;
+    const std::uintmax_t size = entry->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  if (!error) return bytes;
+  const Code code = error == std::errc::no_such_file_or_directory ? Code::NotFound : Code::Unavailable;
+  return fail(code, fmt::format("cannot read \"{}\": {}", path, error.message()));
 }
 
 }  // namespace kelpie::agent

@@ -14,6 +14,7 @@ class SystemFiles final : public DeviceFiles {
   [[nodiscard]] Result<Artifact> open_artifact(const std::string& path, const std::string& sha256,
                                                std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
+  [[nodiscard]] Result<std::uint64_t> folder_bytes(const std::string& path) override;
 };
 
 }  // namespace kelpie::agent

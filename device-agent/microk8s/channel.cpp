@@ -17,6 +17,12 @@ std::optional<int> minor_after(std::string_view text, std::string_view prefix) {
   return minor;
 }
 
+/// stable of 1.32/stable and of 1.32/stable/branch
+std::string_view risk_of(std::string_view channel) {
+  channel.remove_prefix(std::min(channel.find('/'), channel.size() - 1) + 1);
+  return channel.substr(0, channel.find('/'));
+}
+
 }  // namespace
 
 std::optional<int> minor_of(const std::string& version) {
@@ -43,16 +49,22 @@ Tried<void> require_reachable(const Snap& snap, const Channel& wanted, const std
         fmt::format("{} is installed with {} confinement, {} is {}: {}", snap.channel, snap.confinement, name,
                     wanted.is_strict ? "strict" : "classic", row_of(Reason::ConfinementChange).sentence));
   }
-  const std::optional<int> now = minor_of(snap.version);
-  if (!now || !wanted.minor) return {};
-  if (*wanted.minor > *now + 1) {
-    return trouble(Reason::TrackSkipsMinor,
-                   fmt::format("from 1.{0} to 1.{1}: {2}; go to 1.{3} first", *now, *wanted.minor,
-                               row_of(Reason::TrackSkipsMinor).sentence, *now + 1));
+  return require_next_minor(snap, wanted.minor, name);
+}
+
+Tried<void> require_next_minor(const Snap& snap, std::optional<int> wanted, const std::string& name) {
+  const std::optional<int> now = snap.is_installed ? minor_of(snap.version) : std::nullopt;
+  if (!now || !wanted) return {};
+  if (*wanted > *now + 1) {
+    const bool is_strict = snap.confinement == "strict";
+    return trouble(
+        Reason::TrackSkipsMinor,
+        fmt::format("from 1.{} to 1.{}: {}; first a release with microk8s: {{ channel: 1.{}{}/{} }}", *now, *wanted,
+                    row_of(Reason::TrackSkipsMinor).sentence, *now + 1, is_strict ? "-strict" : "", risk_of(name)));
   }
-  if (*wanted.minor < *now) {
+  if (*wanted < *now) {
     return trouble(Reason::TrackDowngrade,
-                   fmt::format("from 1.{} to 1.{}: {}", *now, *wanted.minor, row_of(Reason::TrackDowngrade).sentence));
+                   fmt::format("from 1.{} to 1.{}: {}", *now, *wanted, row_of(Reason::TrackDowngrade).sentence));
   }
   return {};
 }

@@ -18,5 +18,7 @@ struct Channel {
 [[nodiscard]] std::optional<int> minor_of(const std::string& version);
 /// Whether snapd may take this snap to that channel. Trouble: ConfinementChange, TrackSkipsMinor, TrackDowngrade.
 [[nodiscard]] Tried<void> require_reachable(const Snap& snap, const Channel& wanted, const std::string& name);
+/// The same by minor versions alone, for a channel whose name says none. Trouble: TrackSkipsMinor, TrackDowngrade.
+[[nodiscard]] Tried<void> require_next_minor(const Snap& snap, std::optional<int> wanted, const std::string& name);
 
 }  // namespace kelpie::agent

@@ -4,14 +4,17 @@
 #include "device-agent/microk8s/channel.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/preflight.h"
+#include "device-agent/microk8s/snap_changes.h"
 #include "device-agent/microk8s/snapd.h"
 #include "device-agent/microk8s/steps.h"
 
 namespace kelpie::agent {
 namespace {
 
-constexpr std::uint64_t kInstallFloor = 3ULL << 30U;  // chosen: snap and base 0.5, images 1, eviction at 1 GiB
-constexpr std::uint64_t kRefreshFloor = 2ULL << 30U;  // chosen: the new snap and a copy of $SNAP_DATA (facts 3.3)
+constexpr std::uint64_t kInstallFloor = 3ULL << 30U;   // chosen: snap and base 0.5, images 1, eviction at 1 GiB
+constexpr std::uint64_t kEvictionFloor = 1ULL << 30U;  // facts, microk8s 1: below it kubelet evicts pods
+constexpr std::uint64_t kDataUnread = 1ULL << 29U;     // chosen: $SNAP_DATA of a Pi that nobody could measure
+constexpr std::uint64_t kSnapUnsaid = 256ULL << 20U;   // chosen: above the 180 MB of today
 
 std::string describe(const Snap& snap) {
   return fmt::format("{} {} ({}) {}, refreshes {}", snap.channel, snap.version, snap.revision, snap.confinement,
@@ -32,6 +35,32 @@ bool is_snap_right(const Snap& snap, const InstallStep& step) {
   return snap.is_installed && snap.channel == step.channel && snap.is_active;
 }
 
+/// snapd copies $SNAP_DATA to the new revision and keeps the old one (facts, microk8s 3.3).
+Tried<void> require_refresh_space(const Work& work, std::uint64_t snap_bytes) {
+  const Result<std::uint64_t> measured = work.host().files.folder_bytes(work.paths().snap_data);
+  const std::uint64_t data = measured ? *measured : kDataUnread;
+  const std::uint64_t snap = snap_bytes == 0 ? kSnapUnsaid : snap_bytes;
+  Tried<void> space = require_space(work, 2 * data + snap + kEvictionFloor);
+  if (!space) {
+    space.error().detail += fmt::format(": twice the data of {}, the snap of {}, and what kubelet keeps free",
+                                        in_mebibytes(data), in_mebibytes(snap));
+  }
+  return space;
+}
+
+/// The store has it, it is what its name says, and there is room for it.
+Tried<void> require_offer(const InstallStep& step, const Channel& wanted, const Snap& snap, const Work& work) {
+  KELPIE_TRY(const StoreChannel offer, find_channel(work, step.channel));
+  if (!offer.confinement.empty() && (offer.confinement == "strict") != wanted.is_strict) {
+    return trouble(Reason::ConfinementMismatch, fmt::format("{} holds a {} snap: {}", step.channel, offer.confinement,
+                                                            row_of(Reason::ConfinementMismatch).sentence));
+  }
+  // Of a track whose version moves by itself the store knows the version.
+  KELPIE_TRY(require_next_minor(snap, wanted.minor ? wanted.minor : minor_of(offer.version), step.channel));
+  if (!snap.is_installed) return require_space(work, kInstallFloor);
+  return require_refresh_space(work, offer.bytes);
+}
+
 Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
   KELPIE_TRY(const SnapdSystem system, read_system(work));
@@ -42,48 +71,64 @@ Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   }
   KELPIE_TRY(require_reachable(snap, wanted, step.channel));
   KELPIE_TRY(require_able_device(work));
-  if (!is_snap_right(snap, step)) {
-    KELPIE_TRY(require_space(work, snap.is_installed ? kRefreshFloor : kInstallFloor));
-    KELPIE_TRY(const bool is_known, has_channel(work, step.channel));
-    if (!is_known) {
-      return trouble(Reason::ChannelUnknown,
-                     fmt::format("the store has no channel {} of microk8s for {}", step.channel, system.architecture));
-    }
-  }
+  if (!is_snap_right(snap, step)) KELPIE_TRY(require_offer(step, wanted, snap, work));
   const Json restore(Json::Object{{"channel", snap.channel},
                                   {"held", snap.is_held},
                                   {"installed", snap.is_installed},
                                   {"ready", snap.is_running() && is_node_ready(work)},
-                                  {"revision", snap.revision}});
+                                  {"revision", snap.revision},
+                                  {"system-hold", snap.system_hold}});
   return prepared(snap.is_installed ? "now " + describe(snap) : "not installed; the store has " + step.channel,
                   restore);
 }
 
 Tried<CallResult> observe(const InstallStep& step, const Work& work) {
   KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
+  KELPIE_TRY(const std::string open, read_open_change(work));
   KELPIE_TRY(const Snap snap, read_snap(work));
-  const std::string wrong = difference(snap, step, wanted);
+  // In the middle of a change the snap may look right and still be taken back.
+  const std::string wrong =
+      open.empty() ? difference(snap, step, wanted) : fmt::format("change {} is still in progress", open);
   if (wrong.empty()) return satisfied(describe(snap));
   return unmet(
       {.reason = snap.is_installed ? Reason::ChannelNotReached : Reason::NotInstalled, .detail = wrong, .output = {}});
 }
 
-Tried<CallResult> run(const InstallStep& step, const Work& work) {
-  KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
-  // Ours before a restart, or somebody else's: what it leaves decides what is still to do.
-  KELPIE_TRY(await_changes(work, "installing"));
+Tried<void> change_channel(const InstallStep& step, const Channel& wanted, const Snap& snap, const Work& work) {
+  Json request(Json::Object{{"action", snap.is_installed ? "refresh" : "install"}, {"channel", step.channel}});
+  if (!wanted.is_strict) request["classic"] = true;
+  return change_snap(work, {.request = std::move(request),
+                            .doing = (snap.is_installed ? "refreshing to " : "installing ") + step.channel,
+                            .is_reached = [&]() -> Tried<bool> {
+                              KELPIE_TRY(const Snap now, read_snap(work));
+                              return is_snap_right(now, step);
+                            }});
+}
+
+Tried<Snap> reach_channel(const InstallStep& step, const Channel& wanted, const Work& work) {
   KELPIE_TRY(Snap snap, read_snap(work));
   KELPIE_TRY(require_reachable(snap, wanted, step.channel));
   if (snap.is_installed && !snap.is_active) {
-    KELPIE_TRY(change_snap(work, Json(Json::Object{{"action", "enable"}}), "enabling the snap"));
+    KELPIE_TRY(change_snap(work, {.request = Json(Json::Object{{"action", "enable"}}), .doing = "enabling the snap"}));
   }
-  if (!snap.is_installed || snap.channel != step.channel) {
-    Json request(Json::Object{{"action", snap.is_installed ? "refresh" : "install"}, {"channel", step.channel}});
-    if (!wanted.is_strict) request["classic"] = true;
-    KELPIE_TRY(change_snap(work, request, (snap.is_installed ? "refreshing to " : "installing ") + step.channel));
+  // Twice: what somebody else installs meanwhile follows another channel, and "already installed" is no refusal.
+  constexpr int kRounds = 2;
+  for (int round = 0; round < kRounds && snap.channel != step.channel; ++round) {
+    KELPIE_TRY(change_channel(step, wanted, snap, work));
     KELPIE_TRY(snap, read_snap(work));
   }
-  if (snap.is_held != step.hold) KELPIE_TRY(hold_refreshes(work, step.hold ? Hold::On : Hold::Off));
+  return snap;
+}
+
+Tried<CallResult> run(const InstallStep& step, const std::string& note, const Work& work) {
+  KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
+  KELPIE_TRY(resume_change(work, note));
+  // Ours that nobody noted, or somebody else's: what it leaves decides what is still to do.
+  KELPIE_TRY(await_changes(work, "installing"));
+  KELPIE_TRY(const Snap snap, reach_channel(step, wanted, work));
+  if (snap.is_installed && snap.is_held != step.hold) {
+    KELPIE_TRY(hold_refreshes(work, step.hold ? Hold::On : Hold::Off));
+  }
   return satisfied("snapd has done it");
 }
 
@@ -113,10 +158,24 @@ Tried<CallResult> verify(const InstallStep& step, const Work& work) {
 
 Tried<void> remove_snap(const Work& work) {
   // Without purge snapd first makes a snapshot of the data: slow, large, and it fails on a full disk (facts 3.2).
-  KELPIE_TRY(change_snap(work, Json(Json::Object{{"action", "remove"}, {"purge", true}}), "removing MicroK8s"));
+  KELPIE_TRY(change_snap(work, {.request = Json(Json::Object{{"action", "remove"}, {"purge", true}}),
+                                .doing = "removing MicroK8s",
+                                .is_reached = [&]() -> Tried<bool> {
+                                  KELPIE_TRY(const Snap now, read_snap(work));
+                                  return !now.is_installed;
+                                }}));
   KELPIE_TRY(const Snap snap, read_snap(work));
   if (!snap.is_installed) return {};
   return trouble(Reason::ChannelNotReached, "MicroK8s is still installed");
+}
+
+Tried<void> revert_to(const std::string& revision, const Work& work) {
+  return change_snap(work, {.request = Json(Json::Object{{"action", "revert"}, {"revision", revision}}),
+                            .doing = "reverting to revision " + revision,
+                            .is_reached = [&]() -> Tried<bool> {
+                              KELPIE_TRY(const Snap now, read_snap(work));
+                              return now.revision == revision;
+                            }});
 }
 
 Tried<void> go_back_to(const Json& restore, const Work& work) {
@@ -124,25 +183,23 @@ Tried<void> go_back_to(const Json& restore, const Work& work) {
   const std::string& channel = restore.text("channel");
   KELPIE_TRY(Snap snap, read_installed_snap(work));
   if (snap.revision != revision) {
-    const Json request(Json::Object{{"action", "revert"}, {"revision", revision}});
-    KELPIE_TRY(change_snap(work, request, "reverting to revision " + revision));
+    KELPIE_TRY(revert_to(revision, work));
     KELPIE_TRY(snap, read_installed_snap(work));
   }
   if (snap.channel != channel) {
-    const Json request(Json::Object{{"action", "switch"}, {"channel", channel}});
-    KELPIE_TRY(change_snap(work, request, "following " + channel + " again"));
+    KELPIE_TRY(change_snap(work, {.request = Json(Json::Object{{"action", "switch"}, {"channel", channel}}),
+                                  .doing = "following " + channel + " again"}));
   }
-  if (snap.is_held != restore.at("held").is_true()) {
-    KELPIE_TRY(hold_refreshes(work, restore.at("held").is_true() ? Hold::On : Hold::Off));
-  }
+  KELPIE_TRY(restore_holds(work, restore.at("held").is_true(), restore.text("system-hold")));
   KELPIE_TRY(snap, read_installed_snap(work));
   if (snap.revision == revision && snap.channel == channel) return {};
   return trouble(Reason::ChannelNotReached, fmt::format("after going back it is {}", describe(snap)));
 }
 
-Tried<CallResult> undo(const std::string& restore_text, const Work& work) {
-  const Result<Json> restore = Json::parse(restore_text);
+Tried<CallResult> undo(const StepCall& call, const Work& work) {
+  const Result<Json> restore = Json::parse(call.restore);
   if (!restore) return trouble(Reason::RestoreUnknown, "what was installed before is not known");
+  KELPIE_TRY(resume_change(work, call.note));
   KELPIE_TRY(await_changes(work, "going back"));
   if (!restore->at("installed").is_true()) {
     KELPIE_TRY(const Snap snap, read_snap(work));
@@ -164,9 +221,9 @@ Tried<CallResult> carry_out_install(const InstallStep& step, const StepCall& cal
   switch (call.phase) {
     case Phase::Prepare: return prepare(step, work);
     case Phase::Observe: return observe(step, work);
-    case Phase::Run: return run(step, work);
+    case Phase::Run: return run(step, call.note, work);
     case Phase::Verify: return verify(step, work);
-    case Phase::Undo: return undo(call.restore, work);
+    case Phase::Undo: return undo(call, work);
   }
   KELPIE_ASSERT(false);
 }

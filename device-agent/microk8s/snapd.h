@@ -1,7 +1,8 @@
-// What snapd knows about MicroK8s, and changes it is asked for, over its socket (facts, microk8s 3.6 to 3.8: the CLI
-// says 0 when it did not switch the channel, and has no ids that survive a restart).
+// What snapd knows about MicroK8s, over its socket (facts, microk8s 3.6 to 3.8: the CLI says 0 when it did not switch
+// the channel, and has no ids that survive a restart).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ struct Snap {
   std::string version;
   std::string confinement;
   bool is_active = false;
-  bool is_held = false;
+  bool is_held = false;               // for ever, by its own hold or by ours of all snaps
+  std::string system_hold;            // until when refreshes of all snaps are held; not read when its own are
   std::string blocked;                // why its health is blocked; empty when it is not
   std::vector<std::string> services;  // that are active
   /// Kubernetes runs when kubelite does; etcd, flanneld and the proxy are inactive by design.
@@ -34,18 +36,23 @@ struct SnapdSystem {
 [[nodiscard]] Tried<Snap> read_snap(const Work& work);
 /// As read_snap; trouble when it is not installed.
 [[nodiscard]] Tried<Snap> read_installed_snap(const Work& work);
-/// Whether the store has this channel for this device. Trouble: StoreUnreachable.
-[[nodiscard]] Tried<bool> has_channel(const Work& work, const std::string& channel);
 
-/// Waits until no change of MicroK8s is in progress: somebody else's, or ours before a restart. How they end is seen
-/// in what they leave.
-[[nodiscard]] Tried<void> await_changes(const Work& work, std::string_view doing);
-/// Asks for a change and waits for its end; an action that has nothing to do is done. Waits out conflicts.
-[[nodiscard]] Tried<void> change_snap(const Work& work, const Json& request, std::string_view doing);
+/// What the store has in a channel for this device.
+struct StoreChannel {
+  std::string version;
+  std::string confinement;  // empty: the store does not say
+  std::uint64_t bytes = 0;
+};
+/// Trouble: StoreUnreachable, SnapNotFound, ChannelUnknown.
+[[nodiscard]] Tried<StoreChannel> find_channel(const Work& work, const std::string& channel);
+
 [[nodiscard]] Tried<void> start_services(const Work& work);
 
-/// Holds automatic refreshes for ever, or lets them go. Before snapd 2.58 only those of all snaps can be held.
+/// Holds automatic refreshes for ever, or lets go of such a hold. Before snapd 2.58 there is only an option of the
+/// system, for all snaps: one that somebody else has set is left alone unless it must become longer.
 enum class Hold { On, Off };
 [[nodiscard]] Tried<void> hold_refreshes(const Work& work, Hold hold);
+/// As they were: its own hold, and the system's option.
+[[nodiscard]] Tried<void> restore_holds(const Work& work, bool is_held, const std::string& system_hold);
 
 }  // namespace kelpie::agent

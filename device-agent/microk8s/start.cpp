@@ -5,6 +5,7 @@
 #include "device-agent/microk8s/containerd.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/power.h"
+#include "device-agent/microk8s/snap_changes.h"
 #include "device-agent/microk8s/steps.h"
 
 namespace kelpie::agent {
@@ -74,6 +75,7 @@ Tried<CallResult> carry_out_start(const StartStep& step, const StepCall& call, c
     case Phase::Prepare: return prepare(work);
     case Phase::Observe: return observe(step, work);
     case Phase::Run: {
+      KELPIE_TRY(resume_change(work, call.note));
       KELPIE_TRY(start_microk8s(work));
       return satisfied("services started");
     }

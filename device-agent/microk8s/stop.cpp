@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "device-agent/microk8s/power.h"
+#include "device-agent/microk8s/snap_changes.h"
 #include "device-agent/microk8s/snapd.h"
 #include "device-agent/microk8s/steps.h"
 
@@ -22,8 +23,9 @@ Tried<CallResult> prove(const Work& work) {
   return fail(std::move(proof.error()));
 }
 
-Tried<CallResult> undo(const std::string& restore_text, const Work& work) {
-  const Result<Json> restore = Json::parse(restore_text);
+Tried<CallResult> undo(const StepCall& call, const Work& work) {
+  KELPIE_TRY(resume_change(work, call.note));
+  const Result<Json> restore = Json::parse(call.restore);
   if (!restore) return trouble(Reason::RestoreUnknown, "whether MicroK8s ran before is not known");
   if (restore->text("power") != to_string(Power::Running)) return satisfied("it was stopped before too");
   KELPIE_TRY(start_microk8s(work));
@@ -51,7 +53,7 @@ Tried<CallResult> carry_out_stop(const StepCall& call, const Work& work) {
       return satisfied("stop was asked for");
     }
     case Phase::Verify: return prove(work);
-    case Phase::Undo: return undo(call.restore, work);
+    case Phase::Undo: return undo(call, work);
   }
   KELPIE_ASSERT(false);
 }

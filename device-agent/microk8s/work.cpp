@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kSummaryBytesMax = 512;         // report.proto
 constexpr std::size_t kTextBytesMax = 2'048;          // report.proto
+constexpr std::size_t kNoteBytesMax = 512;            // ledger.h
 constexpr std::size_t kRestoreBytesMax = 96U << 10U;  // call.h: live objects take twice a manifest of 16 KiB and more
 
 std::size_t character_start(std::string_view text, std::size_t at) {
@@ -78,6 +79,11 @@ Work Work::part(Duration limit) const {
 
 void Work::say(std::string_view progress) const {
   host_.progress(head(one_line(progress), kSummaryBytesMax));
+}
+
+void Work::note(std::string note) const {
+  KELPIE_ASSERT(note.size() <= kNoteBytesMax);
+  if (host_.note) host_.note(std::move(note));
 }
 
 Tried<void> Work::wait(Duration duration) const {

@@ -27,6 +27,8 @@ class Work {
   [[nodiscard]] bool is_over() const { return left() <= Duration{}; }
   /// One line for people.
   void say(std::string_view progress) const;
+  /// What this step must find again after a restart, in place of what it noted before; at most 512 bytes.
+  void note(std::string note) const;
 
   /// Waits for at most what is left. Trouble: Interrupted.
   [[nodiscard]] Tried<void> wait(Duration duration) const;

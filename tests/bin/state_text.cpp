@@ -67,7 +67,7 @@ void members(A& a, sim::KubeObject& x) {
 }
 template <typename A>
 void members(A& a, sim::Disk& x) {
-  a("total_bytes", x.total_bytes), a("free_bytes", x.free_bytes);
+  a("total_bytes", x.total_bytes), a("free_bytes", x.free_bytes), a("data_bytes", x.data_bytes);
 }
 template <typename A>
 void members(A& a, sim::ClusterCopy& x) {

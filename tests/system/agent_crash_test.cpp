@@ -1,6 +1,8 @@
 // The real agent is killed at every kind of moment, in the middle of attempts, with its commands left running: each
 // attempt ends as it must and nothing is done twice, read from the device's own log.
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
 
 #include <fmt/core.h>
@@ -41,6 +43,19 @@ v1::Release release_of(int version, const std::string& image = "docker.io/librar
   return out;
 }
 
+v1::Release first_install() {
+  v1::Release out;
+  out.set_schema(1);
+  out.set_name("first");
+  out.set_version("1");
+  out.set_scope("device");
+  v1::InstallStep& install = *out.add_steps()->mutable_install();
+  install.set_channel("1.32/stable");
+  install.set_hold(true);
+  out.add_steps()->mutable_start();
+  return out;
+}
+
 class AgentCrash : public ::testing::Test {
  protected:
   AgentCrash() {
@@ -54,7 +69,7 @@ class AgentCrash : public ::testing::Test {
 
   /// Starts the agent again when it is dead, with the next kill planned for it.
   void live() {
-    if (agent_.is_running()) return;
+    if (agent_.is_running() || !may_live_()) return;
     if (!current_.empty()) {
       EXPECT_NE(agent_.log().find("crash point reached"), std::string::npos) << current_ << "\n" << agent_.log();
       ++kills_;
@@ -71,6 +86,22 @@ class AgentCrash : public ::testing::Test {
     });
   }
 
+  /// A device without MicroK8s; `fault` strikes.
+  void begin_anew(std::string_view fault) {
+    device_.change([](sim::DeviceState& state) { state = sim::DeviceState{}; });
+    device_.add_fault(fault);
+  }
+  [[nodiscard]] bool has_change(const std::string& status) {
+    const std::map<std::string, sim::SnapChange> changes = device_.state().changes;
+    return std::any_of(changes.begin(), changes.end(),
+                       [&](const auto& entry) { return entry.second.status == status; });
+  }
+  [[nodiscard]] std::ptrdiff_t times_asked(const std::string& start) const {
+    const std::vector<std::string> asked = device_.asked();
+    return std::count_if(asked.begin(), asked.end(), [&](const std::string& line) { return line.starts_with(start); });
+  }
+
+  std::function<bool()> may_live_ = [] { return true; };
   std::vector<std::string> plan_;
   std::string current_;
   std::size_t kills_ = 0;
@@ -108,6 +139,38 @@ TEST_F(AgentCrash, ATermInTheMiddleOfAStepEndsItsCommandAndTheAttemptGoesOn) {
   EXPECT_EQ(device_.times("ran add-on metrics-server"), 0);
   EXPECT_EQ(operator_.finish(id).status().phase(), "succeeded") << agent_.log();
   EXPECT_EQ(device_.times("ran add-on metrics-server"), 1);
+}
+
+constexpr const char* kInstallRequest = R"(POST /v2/snaps/microk8s {"action":"install")";
+
+TEST_F(AgentCrash, InTheMiddleOfAnInstallItGoesOnByTheChangesIdThoughSnapdRestartsToo) {
+  begin_anew("slow:3000");
+  plan_ = {"after-note:1"};
+  const std::string id = operator_.start_rollout(first_install());
+  ASSERT_TRUE(eventually([&] {
+    live();
+    return kills_ == 1;
+  })) << agent_.log();
+  ASSERT_TRUE(has_change("Doing")) << "it goes on without the agent";
+  device_.stop_snapd();
+  device_.start_snapd();
+  device_.clear_faults();
+  EXPECT_EQ(operator_.finish(id).status().phase(), "succeeded") << agent_.log();
+  EXPECT_EQ(times_asked(kInstallRequest), 1);
+  EXPECT_EQ(device_.times("installed microk8s 1.32/stable (7890)"), 1);
+}
+
+TEST_F(AgentCrash, AChangeThatFailedMeanwhileIsReportedWithItsLogAndNotRedone) {
+  begin_anew("snap-change-fails:mount-snap*1");
+  plan_ = {"after-note:1"};
+  may_live_ = [&] { return kills_ > 0 || current_.empty() || has_change("Error"); };
+  EXPECT_EQ(operator_.finish(operator_.start_rollout(first_install())).status().phase(), "paused");
+  const auto shown = hub_.get<api::v1::Device>("/api/v1/devices/pi-1");
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->status().failure_reason(), "snap-change-failed");
+  EXPECT_NE(shown->status().failure_detail().find("snapd took change 41 back"), std::string::npos)
+      << shown->status().failure_detail();
+  EXPECT_EQ(times_asked(kInstallRequest), 1);
 }
 
 TEST_F(AgentCrash, ABrokerThatDiesInTheMiddleCostsNothing) {

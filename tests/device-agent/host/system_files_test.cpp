@@ -122,5 +122,20 @@ TEST(SystemFiles, WhatIsNoArtifactIsRefused) {
   EXPECT_EQ(code_of(dir / kAbc, kRoom, false), Code::DeadlineExceeded);
 }
 
+// $SNAP_DATA is a link to the revision, and has links to what must not be counted.
+TEST(SystemFiles, AFolderIsAsLargeAsItsFilesAndNotWhatItsLinksPointAt) {
+  const test::TempDir dir;
+  std::filesystem::create_directories(dir / "7890/var/kubernetes");
+  test::write_file(dir / "7890/args", std::string(1'000, 'x'));
+  test::write_file(dir / "7890/var/kubernetes/segment", std::string(20'000, 'x'));
+  test::write_file(dir / "elsewhere", std::string(500'000, 'x'));
+  std::filesystem::create_symlink("../elsewhere", dir / "7890/link");
+  std::filesystem::create_symlink("..", dir / "7890/var/loop");
+  std::filesystem::create_symlink("7890", dir / "current");
+  SystemFiles files;
+  EXPECT_EQ(*files.folder_bytes(dir / "current"), 21'000U);
+  EXPECT_EQ(files.folder_bytes(dir / "none").error().code, Code::NotFound);
+}
+
 }  // namespace
 }  // namespace kelpie::agent

@@ -13,11 +13,23 @@ using agent::Call;
 using agent::CallResult;
 
 Rule& Rule::out(std::string text, int code) {
-  answers_.push_back({.code = code, .out = std::move(text), .err = {}, .takes = {}, .is_endless = false, .effect = {}});
+  answers_.push_back({.code = code,
+                      .out = std::move(text),
+                      .err = {},
+                      .takes = {},
+                      .is_endless = false,
+                      .is_lost = false,
+                      .effect = {}});
   return *this;
 }
 Rule& Rule::err(std::string text, int code) {
-  answers_.push_back({.code = code, .out = {}, .err = std::move(text), .takes = {}, .is_endless = false, .effect = {}});
+  answers_.push_back({.code = code,
+                      .out = {},
+                      .err = std::move(text),
+                      .takes = {},
+                      .is_endless = false,
+                      .is_lost = false,
+                      .effect = {}});
   return *this;
 }
 Rule& Rule::takes(Duration duration) {
@@ -34,6 +46,12 @@ Rule& Rule::never_ends() {
   return *this;
 }
 
+Rule& Rule::drops() {
+  out("");
+  answers_.back().is_lost = true;
+  return *this;
+}
+
 void ScriptedHost::on_change(const std::string& request, const std::string& status, const std::string& err) {
   on_snapd(request).out(R"({"change":"42"})", 202);
   on_snapd("GET /v2/changes/42")
@@ -44,7 +62,13 @@ void ScriptedHost::on_change(const std::string& request, const std::string& stat
 
 agent::Host ScriptedHost::host() {
   static const agent::DevicePaths paths;
-  return {*this, *this, *this, *this, paths, [this](std::string line) { progress.push_back(std::move(line)); }};
+  return {*this,
+          *this,
+          *this,
+          *this,
+          paths,
+          [this](std::string line) { progress.push_back(std::move(line)); },
+          [this](std::string note) { notes.push_back(std::move(note)); }};
 }
 
 CallResult ScriptedHost::carry_out(const Call& call) {
@@ -53,10 +77,14 @@ CallResult ScriptedHost::carry_out(const Call& call) {
 }
 
 CallResult ScriptedHost::step(agent::Phase phase, agent::Step step, std::string restore) {
+  return resumed(phase, std::move(step), {}, std::move(restore));
+}
+CallResult ScriptedHost::resumed(agent::Phase phase, agent::Step step, std::string note, std::string restore) {
   return carry_out({.id = 1,
                     .what = agent::StepCall{.phase = phase,
                                             .step = std::move(step),
                                             .restore = std::move(restore),
+                                            .note = std::move(note),
                                             .disk_free_bytes = disk_preflight},
                     .limit = limit});
 }
@@ -130,6 +158,7 @@ Result<agent::SnapdReply> ScriptedHost::request(const std::string& method, const
   }
   const Rule::Answer answer = next(*rule);
   if (answer.effect) answer.effect();
+  if (answer.is_lost) return fail(Code::Unavailable, "connection reset by peer");
   if (answer.code == 202) return agent::SnapdReply{.status = 202, .body = answer.out};
   return agent::SnapdReply{.status = answer.code, .body = fmt::format(R"({{"result":{}}})", answer.out)};
 }
@@ -162,6 +191,12 @@ Result<agent::Artifact> ScriptedHost::open_artifact(const std::string& path, con
 
 Result<agent::DeviceFiles::Space> ScriptedHost::space(const std::string&) {
   return Space{.total_bytes = 32ULL << 30U, .free_bytes = free_bytes};
+}
+
+Result<std::uint64_t> ScriptedHost::folder_bytes(const std::string& path) {
+  EXPECT_EQ(path, "/var/snap/microk8s/current");
+  if (data_bytes == 0) return fail(Code::ResourceExhausted, "more files than are counted");
+  return data_bytes;
 }
 
 bool ScriptedHost::wait(Duration duration) {
@@ -231,6 +266,23 @@ std::string pod_json(const Waiting& one) {
       one.workload, one.name_space, one.workload, one.restarts, one.reason, one.message);
 }
 
+// Facts, microk8s 3.3: channels are a map.
+std::string store_json() {
+  std::string channels;
+  const auto add = [&](const char* channel, const char* version, const char* confinement) {
+    channels += fmt::format(R"({}"{}":{{"channel":"{}","version":"{}","confinement":"{}","size":188743680}})",
+                            channels.empty() ? "" : ",", channel, channel, version, confinement);
+  };
+  add("1.32/stable", "v1.32.3", "classic");
+  add("1.32/candidate", "v1.32.3", "strict");  // no such thing in the store of today
+  add("1.33/stable", "v1.33.1", "classic");
+  add("1.35/stable", "v1.35.0", "classic");
+  add("1.32-strict/stable", "v1.32.3", "strict");
+  add("latest/stable", "v1.34.1", "classic");
+  add("latest/edge", "v1.31.9", "classic");
+  return fmt::format(R"([{{"name":"microk8s","channels":{{{}}}}}])", channels);
+}
+
 void set_up_running(ScriptedHost& host) {
   host.files["/proc/sys/kernel/hostname"] = "pi-01\n";
   host.files["/proc/meminfo"] = "MemTotal:        4000000 kB\n";
@@ -238,8 +290,11 @@ void set_up_running(ScriptedHost& host) {
   host.on_snapd("GET /v2/system-info").out(R"({"version":"2.63","architecture":"arm64","on-classic":true})", 200);
   host.on_snapd("GET /v2/snaps/microk8s").out(snap_json("1.32/stable", "7890", "v1.32.3"), 200);
   host.on_snapd("GET /v2/changes?select=in-progress&for=microk8s").out("[]", 200);
-  host.on_snapd("GET /v2/find?name=microk8s")
-      .out(R"([{"name":"microk8s","channels":{"1.32/stable":{},"1.33/stable":{},"1.35/stable":{}}}])", 200);
+  host.on_snapd("GET /v2/find?name=microk8s").out(store_json(), 200);
+  host.on_snapd("GET /v2/snaps/system/conf")
+      .out(R"({"message":"snap \"core\" has no \"refresh.hold\" configuration option",)"
+           R"("kind":"option-not-found"})",
+           400);
   host.on("kubectl get --raw /readyz").out("ok");
   host.on("kubectl get nodes").out(node_list("True"));
   host.on("kubectl version").out(R"({"serverVersion":{"gitVersion":"v1.32.3"}})");

@@ -23,6 +23,7 @@ class Rule {
     std::string err;
     Duration takes{};
     bool is_endless = false;
+    bool is_lost = false;
     std::function<void()> effect;
   };
   Rule& out(std::string text, int code = 0);
@@ -31,6 +32,8 @@ class Rule {
   Rule& takes(Duration duration);
   Rule& does(std::function<void()> effect);
   Rule& never_ends();
+  /// The request reaches its effect, its answer never comes back.
+  Rule& drops();
 
  private:
   friend class ScriptedHost;
@@ -50,6 +53,9 @@ class ScriptedHost final : public agent::ProcessRunner,
   void on_change(const std::string& request, const std::string& status = "Done", const std::string& err = "");
 
   [[nodiscard]] agent::CallResult step(agent::Phase phase, agent::Step step, std::string restore = {});
+  /// As after a restart: with what the step had noted before.
+  [[nodiscard]] agent::CallResult resumed(agent::Phase phase, agent::Step step, std::string note,
+                                          std::string restore = {});
   [[nodiscard]] agent::CallResult checks(std::vector<agent::Check> checks);
   [[nodiscard]] agent::Facts facts(std::vector<std::string> images = {});
   [[nodiscard]] std::vector<agent::Certificate> certificates();
@@ -64,6 +70,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] Result<agent::Artifact> open_artifact(const std::string& path, const std::string& sha256,
                                                       std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
+  [[nodiscard]] Result<std::uint64_t> folder_bytes(const std::string& path) override;
   [[nodiscard]] SteadyTime now() override { return {now_ms}; }
   [[nodiscard]] WallTime wall() override { return wall_at_start + Duration(now_ms); }
   [[nodiscard]] bool wait(Duration duration) override;
@@ -86,6 +93,8 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::vector<std::string>
       inputs;  // of commands, in the same order as asked; "<PATH" of an artifact; empty for requests
   std::vector<std::string> progress;
+  std::vector<std::string> notes;
+  std::uint64_t data_bytes = 300ULL << 20U;  // in $SNAP_DATA
 
  private:
   agent::Host host();
@@ -101,6 +110,7 @@ class ScriptedHost final : public agent::ProcessRunner,
 [[nodiscard]] std::string snap_json(const std::string& channel, const std::string& revision, const std::string& version,
                                     const std::string& more = "");
 [[nodiscard]] std::string node_list(const std::string& ready, const std::string& message = "kubelet is posting ready");
+[[nodiscard]] std::string store_json();
 [[nodiscard]] std::string list_of(const std::vector<std::string>& objects);
 
 struct Deployed {

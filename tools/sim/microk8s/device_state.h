@@ -165,6 +165,7 @@ struct KubeObject {
 struct Disk {
   std::uint64_t total_bytes = 32ULL << 30U;
   std::uint64_t free_bytes = 20ULL << 30U;
+  std::uint64_t data_bytes = 300ULL << 20U;  // in $SNAP_DATA, once there is one
   friend bool operator==(const Disk&, const Disk&) = default;
 };
 

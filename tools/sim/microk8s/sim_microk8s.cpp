@@ -201,4 +201,15 @@ Result<agent::DeviceFiles::Space> SimMicrok8s::space(const std::string& path) {
   return space;
 }
 
+Result<std::uint64_t> SimMicrok8s::folder_bytes(const std::string& path) {
+  std::uint64_t bytes = 0;
+  bool is_there = false;
+  cell_.change([&](DeviceState& state) {
+    bytes = state.disk.data_bytes;
+    is_there = state.snap.is_installed;
+  });
+  if (!is_there) return fail(Code::NotFound, fmt::format("cannot read \"{}\": no such file or directory", path));
+  return bytes;
+}
+
 }  // namespace kelpie::sim

@@ -180,9 +180,11 @@ agent::SnapdReply get(DeviceState& state, const World& world, const Route& route
   if (route.path == "/v2/apps")
     return sync(state.snap.is_installed ? snap_json(state).at("apps") : Json(Json::Array{}));
   if (route.path == "/v2/snaps/system/conf") {
-    Json conf = Json::Object{};
-    if (!state.system_hold.empty()) conf["refresh.hold"] = state.system_hold;
-    return sync(std::move(conf));
+    if (!state.system_hold.empty()) return sync(Json::Object{{"refresh.hold", state.system_hold}});
+    return refuse({.status = kBadRequest,
+                   .message = "snap \"core\" has no \"refresh.hold\" configuration option",
+                   .kind = "option-not-found",
+                   .value = {}});
   }
   if (route.path.starts_with("/v2/snaps/")) return get_snap(state, route.path.substr(10));
   if (route.path == "/v2/changes") return list_changes(state, route.query, now);
