@@ -8,13 +8,10 @@
 #include <fmt/core.h>
 #include <kelpie/v1/release.pb.h>
 
+#include "proto/wire/addons.h"
+
 namespace kelpie::wire {
 namespace {
-
-// Disabling them deletes what workloads stored (facts, microk8s 5.3).
-constexpr std::array<std::string_view, 11> kAddonsWithData = {
-    "ha-cluster", "hostpath-storage", "mayastor", "minio",     "nfs",    "observability",
-    "openebs",    "prometheus",       "registry", "rook-ceph", "storage"};
 
 // They reach beyond their own namespace: rights over the cluster, hooks on every object, or the node's disk.
 constexpr std::array<std::string_view, 6> kKindsOfPower = {"APIService",         "ClusterRole",
@@ -117,9 +114,9 @@ void note_workload(const v1::Workload& workload, std::vector<std::string>& out) 
 }
 
 void note_addon(const v1::Addon& addon, std::vector<std::string>& out) {
-  if (addon.absent() && is_one_of(kAddonsWithData, addon.name())) {
-    out.push_back(fmt::format("add-on {}: disabled with its data", addon.name()));
-  }
+  const AddonRow* const row = find_addon(addon.name());
+  if (!addon.absent() || row == nullptr || row->loss.empty()) return;
+  out.push_back(fmt::format("add-on {}: disabled with its data", row->name));
 }
 
 }  // namespace

@@ -302,8 +302,10 @@ std::vector<Command> manifest_commands() {
        .run = run_validate},
       {.path = "schema",
        .summary = "Print the JSON Schema of a kind of manifest, or of a part of it",
+       .details = "That of release.addons also lists every add-on: which are taken and with which arguments, which are "
+                  "refused and why.",
        .arguments = {{.name = "PATH", .what = "release, fleet, or a part: fleet.policy.waves"}},
-       .examples = {"kelpie schema release", "kelpie schema fleet.policy.waves"},
+       .examples = {"kelpie schema release", "kelpie schema release.addons", "kelpie schema fleet.policy.waves"},
        .role = api::v1::ROLE_UNSPECIFIED,
        .run = run_schema},
   };

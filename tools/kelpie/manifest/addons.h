@@ -1,23 +1,19 @@
-// MicroK8s' core add-ons: names, older names, arguments, and the tracks that have them. Source: facts, microk8s 5.3.
+// Add-ons as a person writes them, judged by the table that the device has too (proto/wire/addons.h).
 #pragma once
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "proto/wire/addon_order.h"
 #include "tools/kelpie/manifest/channel.h"
 
 namespace kelpie::cli {
 
-struct AddonWish {
-  std::string name;
-  std::vector<std::string> args;
-  bool is_absent = false;
-};
+using wire::AddonWish;
 
 struct AddonVerdict {
-  AddonWish addon;                    // under its present name: storage → hostpath-storage; metallb:RANGE → args
+  AddonWish addon;                    // under its present name, with arguments as its script takes them
   std::string trouble;                // why it cannot be; empty: it can
   std::vector<std::string> warnings;  // what a person should know
 };

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "proto/wire/addons.h"
 #include "tools/kelpie/manifest/tables.h"
 #include "tools/kelpie/suggest.h"
 
@@ -86,6 +87,41 @@ std::vector<std::string> names_of(std::span<const Field> fields) {
   return names;
 }
 
+Json row_of(const wire::AddonRow& row) {
+  if (!row.stands_for.empty()) return {{"taken", true}, {"as", row.stands_for}};
+  if (!row.refused.empty()) return {{"taken", false}, {"why", row.refused}};
+  Json out = {{"taken", true}};
+  const auto say = [&](std::string_view key, std::string_view text) {
+    if (!text.empty()) out[std::string(key)] = text;
+  };
+  say("args", row.arguments);
+  if (row.first_minor != wire::kNoMinor) out["since"] = fmt::format("1.{}", row.first_minor);
+  if (row.last_minor != wire::kAnyMinor) out["until"] = fmt::format("1.{}", row.last_minor);
+  say("architecture", row.architecture);
+  say("confinement", row.is_classic_only ? "classic" : "");
+  say("proof", row.proof);
+  say("internet", row.internet);
+  if (row.internet_since != 0) out["internetSince"] = fmt::format("1.{}", row.internet_since);
+  say("disablingDestroys", row.loss);
+  say("advice", row.advice);
+  if (!row.is_always_on) out["limit"] = fmt::format("{}s", row.script_limit_s);
+  return out;
+}
+
+/// Every add-on on a line of its own, for people too: which are taken, how, and why the others are not.
+std::string with_addons(std::string schema) {
+  schema.resize(schema.rfind('\n'));  // before the last brace
+  schema.append(",\n  \"x-addons\": {\n");
+  for (const wire::AddonRow& row : wire::addon_rows()) {
+    schema.append(fmt::format("    {}: {},\n", Json(row.name).dump(), row_of(row).dump()));
+  }
+  Json community = Json::array();
+  for (const std::string_view name : wire::community_addons()) community.push_back(name);
+  const Json refused = {{"taken", false}, {"why", wire::kCommunityRefused}, {"names", std::move(community)}};
+  schema.append(fmt::format("    \"community/…\": {}\n  }}\n}}", refused.dump()));
+  return schema;
+}
+
 }  // namespace
 
 Result<std::string> json_schema_of(std::string_view path) {
@@ -115,7 +151,8 @@ Result<std::string> json_schema_of(std::string_view path) {
     where.append(".").append(word);
   }
   out.update(field == nullptr ? object_schema(kind->fields) : schema_of(*field, field->form));
-  return out.dump(kIndent);
+  std::string text = out.dump(kIndent);
+  return where == "Release.addons" ? with_addons(std::move(text)) : text;
 }
 
 }  // namespace kelpie::cli

@@ -23,7 +23,9 @@ constexpr std::array<Field, 2> kMicrok8s = {{
 }};
 
 constexpr std::array<Field, 3> kAddon = {{
-    {.name = "name", .what = "of the core repository: dns, hostpath-storage, ingress, …", .is_required = true},
+    {.name = "name",
+     .what = "of the core repository: dns, hostpath-storage, ingress, …; all: kelpie schema release.addons",
+     .is_required = true},
     {.name = "args", .form = Form::List, .what = "each on its own: [--size=20Gi]", .item = Form::Text},
     {.name = "state", .form = Form::Choice, .what = "absent disables it; present unless given", .choices = kStates},
 }};

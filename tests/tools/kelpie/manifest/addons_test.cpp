@@ -30,39 +30,45 @@ INSTANTIATE_TEST_SUITE_P(
             "MicroK8s has no core add-on \"ingres\". Did you mean \"ingress\"?"},
         Row{"DashboardAfter135", {.name = "dashboard"}, "1.36/stable", "add-on dashboard left MicroK8s with 1.36"},
         Row{"DashboardBefore136", {.name = "dashboard"}, "1.35/stable", ""},
-        Row{"Community",
-            {.name = "portainer"},
-            "1.32/stable",
-            "add-on portainer comes from the community repository, which is not supported yet"},
-        Row{"OtherRepository",
-            {.name = "mine/dns"},
-            "1.32/stable",
-            "add-ons of other repositories than core are not supported yet: \"mine/dns\""},
-        Row{"MetallbWithoutRange",
-            {.name = "metallb"},
-            "1.32/stable",
-            "metallb needs addresses: { name: metallb, args: [10.0.0.10-10.0.0.20] }"},
+        Row{"NvidiaBefore129", {.name = "gpu"}, "1.28/stable", "add-on nvidia came to MicroK8s with 1.29"},
         Row{"NvidiaOnStrict",
             {.name = "gpu"},
             "1.32-strict/stable",
-            "add-on nvidia needs a classic track; 1.32-strict/stable is strict"},
+            "add-on nvidia needs a classic track, not a strict one"},
+        Row{"Community",
+            {.name = "istio"},
+            "1.32/stable",
+            "add-on istio comes from the community repository, whose scripts are cloned from the internet, run as root "
+            "and signed by nobody: deploy it as a workload"},
+        Row{"OtherRepository",
+            {.name = "mine/dns"},
+            "1.32/stable",
+            "only add-ons of the core repository are taken, not \"mine/dns\": scripts of others are signed by nobody"},
+        Row{"Refused",
+            {.name = "ha-cluster", .is_absent = true},
+            "",
+            "add-on ha-cluster is on in every MicroK8s; switching it on one node replaces the datastore and destroys "
+            "what is in it: leave it out"},
+        Row{"AlwaysThere",
+            {.name = "helm3", .is_absent = true},
+            "",
+            "add-on helm3 is part of every MicroK8s and cannot be taken out"},
+        Row{"MetallbWithoutRange",
+            {.name = "metallb"},
+            "1.32/stable",
+            "add-on metallb needs the addresses it may give out: { name: metallb, args: [10.0.0.10-10.0.0.20] }"},
         Row{"SmallRegistry",
             {.name = "registry", .args = {"--size=5Gi"}},
             "",
-            "registry takes --size=NGi from 20Gi, not \"--size=5Gi\""},
-        Row{"TraefikArgumentOnNginx",
-            {.name = "ingress", .args = {"--default-ssl-certificate=a/b"}},
+            "add-on registry size: \"5Gi\" is not a size such as 20Gi, the least it takes"},
+        Row{"ArgumentOfALaterTrack",
+            {.name = "ingress", .args = {"-V", "39.0.8"}},
             "1.34/stable",
-            "ingress of 1.34 is nginx and takes default-ssl-certificate=ns/secret, not "
-            "\"--default-ssl-certificate=a/b\""},
-        Row{"BlankInArgument",
-            {.name = "dns", .args = {"1.1.1.1 8.8.8.8"}},
-            "",
-            "argument \"1.1.1.1 8.8.8.8\" holds a blank: write each argument on its own"},
+            "add-on ingress takes version from 1.35, not on 1.34"},
         Row{"AbsentWithArguments",
             {.name = "dns", .args = {"1.1.1.1"}, .is_absent = true},
             "",
-            "an absent add-on has no arguments: dns"}),
+            "add-on dns takes no arguments when it is to be absent"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Addons, AreTakenUnderTheirPresentName) {
@@ -71,6 +77,24 @@ TEST(Addons, AreTakenUnderTheirPresentName) {
   const AddonVerdict metallb = judge_addon({.name = "metallb:10.0.0.1-10.0.0.9"}, std::nullopt);
   EXPECT_EQ(metallb.trouble, "");
   EXPECT_EQ(metallb.addon.args, (std::vector<std::string>{"10.0.0.1-10.0.0.9"}));
+}
+
+TEST(Addons, AreSignedWithTheArgumentsThatTheirTrackTakes) {
+  const AddonWish wish{.name = "ingress", .args = {"--default-ssl-certificate=site/tls"}};
+  EXPECT_EQ(judge_addon(wish, *parse_channel("1.34/stable")).addon.args,
+            (std::vector<std::string>{"default-ssl-certificate=site/tls"}));
+  EXPECT_EQ(judge_addon(wish, *parse_channel("1.35/stable")).addon.args,
+            (std::vector<std::string>{"--default-ssl-certificate", "site/tls"}));
+}
+
+TEST(Addons, SayWhatTheyFetchFromTheInternet) {
+  EXPECT_TRUE(judge_addon({.name = "ingress"}, *parse_channel("1.34/stable")).warnings.empty());
+  const std::string fetches =
+      "add-on ingress fetches Traefik's chart and the Gateway API's definitions from the internet while it is enabled";
+  EXPECT_EQ(judge_addon({.name = "ingress"}, *parse_channel("1.35/stable")).warnings,
+            (std::vector<std::string>{fetches}));
+  EXPECT_EQ(judge_addon({.name = "ingress"}, std::nullopt).warnings,
+            (std::vector<std::string>{fetches + ", from track 1.35 on"}));
 }
 
 }  // namespace

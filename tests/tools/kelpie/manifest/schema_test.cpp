@@ -1,54 +1,32 @@
 // The schema is the tables: what validation takes, it describes, and nothing that is not built.
 #include "tools/kelpie/manifest/json_schema.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "tests/support/child.h"
 
 namespace kelpie::cli {
 namespace {
 
-TEST(JsonSchema, DescribesAPath) {
-  EXPECT_EQ(*json_schema_of("release.addons"), R"({
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
-  "title": "release.addons",
-  "description": "core add-ons; those not named are left alone",
-  "type": "array",
-  "items": {
-    "anyOf": [
-      {
-        "type": "string"
-      },
-      {
-        "type": "object",
-        "properties": {
-          "name": {
-            "description": "of the core repository: dns, hostpath-storage, ingress, …",
-            "type": "string"
-          },
-          "args": {
-            "description": "each on its own: [--size=20Gi]",
-            "type": "array",
-            "items": {
-              "type": "string"
-            }
-          },
-          "state": {
-            "description": "absent disables it; present unless given",
-            "type": "string",
-            "enum": [
-              "present",
-              "absent"
-            ]
-          }
-        },
-        "additionalProperties": false,
-        "required": [
-          "name"
-        ]
-      }
-    ]
+// With every add-on of the core repository on a line of its own: taken with which arguments, or refused and why.
+TEST(JsonSchema, DescribesAPathAndListsTheAddons) {
+  const std::string schema = *json_schema_of("release.addons");
+  EXPECT_EQ(schema + "\n", kelpie::test::read_file(KELPIE_SOURCE_DIR "/tests/golden/release_addons.json"));
+  const auto parsed = nlohmann::json::parse(schema);
+  EXPECT_EQ(parsed["items"]["anyOf"][1]["required"], (nlohmann::json{"name"}));
+  // Facts, microk8s 10 and the listing of the guide of 2023.
+  for (const char* const name : {"cert-manager", "cis-hardening", "community",        "dashboard",
+                                 "dns",          "gpu",           "ha-cluster",       "helm",
+                                 "helm3",        "host-access",   "hostpath-storage", "ingress",
+                                 "kube-ovn",     "mayastor",      "metallb",          "metrics-server",
+                                 "minio",        "nvidia",        "observability",    "prometheus",
+                                 "rbac",         "registry",      "rook-ceph",        "storage"}) {
+    const auto& row = parsed["x-addons"][name];
+    EXPECT_TRUE(row.contains("proof") || row.contains("as") || row.contains("why")) << name;
   }
-})");
+  EXPECT_THAT(parsed["x-addons"]["community/…"]["names"], testing::Contains("istio"));
 }
 
 TEST(JsonSchema, KnowsBothKindsAndNothingUnbuilt) {
