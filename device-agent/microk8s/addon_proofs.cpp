@@ -6,25 +6,25 @@
 
 #include <fmt/core.h>
 
-#include "device-agent/microk8s/channel.h"
 #include "device-agent/microk8s/commands.h"
 #include "device-agent/microk8s/health.h"
-#include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/readiness.h"
 
 namespace kelpie::agent {
 namespace {
 
-constexpr int kTraefikSinceMinor = 35;                       // facts, microk8s 1
 constexpr Duration kStatusLimit = std::chrono::seconds(90);  // facts, microk8s 2.1: a hanging probe takes 32 s
+constexpr int kChartOfDashboard = 33;                        // the first track whose dashboard comes from a chart
 
-/// One object an add-on makes. Workloads must be ready, others must be there.
+/// One object an add-on makes, on tracks 1.first to 1.last. Workloads must be ready, others must be there.
 struct Part {
   std::string_view addon;
   std::string_view kind;      // as in JSON
   std::string_view resource;  // as kubectl's argument; only for what is no workload
   std::string_view name_space;
   std::string_view name;
+  int first_minor = wire::kNoMinor;
+  int last_minor = wire::kAnyMinor;
 };
 constexpr std::array kParts{
     Part{"dns", "Deployment", "", "kube-system", "coredns"},
@@ -38,17 +38,29 @@ constexpr std::array kParts{
     Part{"cert-manager", "Deployment", "", "cert-manager", "cert-manager"},
     Part{"cert-manager", "Deployment", "", "cert-manager", "cert-manager-cainjector"},
     Part{"cert-manager", "Deployment", "", "cert-manager", "cert-manager-webhook"},
-    Part{"dashboard", "Deployment", "", "kube-system", "kubernetes-dashboard"},
+    Part{"dashboard", "Deployment", "", "kube-system", "kubernetes-dashboard", wire::kNoMinor, kChartOfDashboard - 1},
+    // Question for a real device: whether its chart still names them so.
+    Part{"dashboard", "Deployment", "", "kubernetes-dashboard", "kubernetes-dashboard-api", kChartOfDashboard},
+    Part{"dashboard", "Deployment", "", "kubernetes-dashboard", "kubernetes-dashboard-web", kChartOfDashboard},
+    Part{"ingress", "DaemonSet", "", "ingress", "nginx-ingress-microk8s-controller", wire::kNoMinor,
+         wire::kTraefikSinceMinor - 1},
+    Part{"ingress", "DaemonSet", "", "ingress", "traefik", wire::kTraefikSinceMinor},
+    Part{"ingress", "IngressClass", "ingressclasses", "", "public", wire::kTraefikSinceMinor},
+    Part{"observability", "StatefulSet", "", "observability", "prometheus-kube-prom-stack-kube-prome-prometheus"},
+    Part{"observability", "StatefulSet", "", "observability", "loki"},
 };
-constexpr Part kNginx{"ingress", "DaemonSet", "", "ingress", "nginx-ingress-microk8s-controller"};
 // Its proof is the API it serves; the workload stands in where one listing must do.
 constexpr Part kMetricsServer{"metrics-server", "Deployment", "", "kube-system", "metrics-server"};
-constexpr Part kTraefikClass{"ingress", "IngressClass", "ingressclasses", "", "public"};
 
-std::vector<Part> parts_of(const std::string& name) {
+bool is_on(const Part& part, std::optional<int> minor) {
+  const int asked = minor.value_or(wire::kAnyMinor);
+  return part.first_minor <= asked && asked <= part.last_minor;
+}
+
+std::vector<Part> parts_of(std::string_view name, std::optional<int> minor) {
   std::vector<Part> parts;
   std::copy_if(kParts.begin(), kParts.end(), std::back_inserter(parts),
-               [&](const Part& part) { return part.addon == name; });
+               [&](const Part& part) { return part.addon == name && is_on(part, minor); });
   return parts;
 }
 
@@ -105,7 +117,7 @@ Tried<void> look_at_other(const Work& work, const Part& part, AddonState& state)
 }
 
 Tried<AddonState> look_at_parts(const Work& work, const std::vector<Part>& parts) {
-  AddonState state{.is_there = false, .is_ready = true, .what = {}, .trouble = {}, .args = {}};
+  AddonState state{.is_there = false, .is_ready = true, .what = {}, .trouble = {}};
   for (const Part& part : parts) {
     if (has_health(part.kind)) {
       KELPIE_TRY(look_at_workload(work, part, state));
@@ -116,65 +128,68 @@ Tried<AddonState> look_at_parts(const Work& work, const std::vector<Part>& parts
   return state;
 }
 
-/// Its chart decides whether traefik is a deployment or a daemon set, and where (facts, microk8s 5.6).
-Tried<void> look_at_traefik(const Work& work, AddonState& state) {
-  KELPIE_TRY(const Json::Array workloads, get_objects(work, {"deployments,daemonsets", "-A"}));
-  const auto traefik = std::find_if(workloads.begin(), workloads.end(), [](const Json& one) {
-    return has_any(one.at({"metadata", "name"}).text(), {"traefik"});
-  });
-  const bool is_there = traefik != workloads.end();
-  const bool is_ready = is_there && judge(*traefik, {}).is_ready;
-  state.is_there = state.is_there || is_there;
-  state.is_ready = state.is_ready && is_ready;
-  state.what += is_ready ? ", traefik ready" : is_there ? ", traefik is not ready" : ", traefik is not there";
-  return {};
-}
-
-Tried<AddonState> read_ingress(const Work& work) {
-  KELPIE_TRY(const Node node, read_node(work));
-  if (minor_of(node.kubelet_version).value_or(kTraefikSinceMinor) < kTraefikSinceMinor) {
-    return look_at_parts(work, {kNginx});
-  }
-  KELPIE_TRY(AddonState state, look_at_parts(work, {kTraefikClass}));
-  KELPIE_TRY(look_at_traefik(work, state));
-  return state;
-}
-
 AddonState of_file(bool is_there, std::string what) {
-  return {.is_there = is_there, .is_ready = is_there, .what = std::move(what), .trouble = {}, .args = {}};
+  return {.is_there = is_there, .is_ready = is_there, .what = std::move(what), .trouble = {}};
 }
 
 Tried<AddonState> read_rbac(const Work& work) {
   const Result<std::string> arguments = work.host().files.read(work.paths().snap_data + "/args/kube-apiserver");
   if (!arguments) return trouble(Reason::AnswerUnreadable, arguments.error().message);
-  const bool is_on = has_any(*arguments, {"--authorization-mode=RBAC,Node"});
-  return of_file(is_on, is_on ? "the API server authorises by RBAC" : "the API server allows everything");
+  const bool is_authorising = has_any(*arguments, {"--authorization-mode=RBAC,Node"});
+  return of_file(is_authorising,
+                 is_authorising ? "the API server authorises by RBAC" : "the API server allows everything");
+}
+
+/// The address is on the loopback interface, where no listing of links is needed: the kernel answers for its own
+/// addresses in one file.
+bool is_own_address(const Work& work, const std::string& address) {
+  const Result<std::string> table = work.host().files.read("/proc/net/fib_trie");
+  if (!table) return false;
+  bool is_named = false;  // "|-- 10.0.1.1", then "/32 host LOCAL"
+  for (const std::string& line : lines_of(*table)) {
+    const std::vector<std::string> words = words_of(line);
+    if (is_named && has_any(line, {"host LOCAL"})) return true;
+    is_named = words.size() == 2 && words[0] == "|--" && words[1] == address;
+  }
+  return false;
 }
 
 Tried<AddonState> read_host_access(const Work& work) {
-  const std::string lock = work.paths().snap_data + "/var/lock/host-access-enabled";
-  const Result<std::string> address = work.host().files.read(lock);
-  AddonState state =
-      of_file(address.has_value(), address ? "the host answers at " + last_line(*address) : "no lock file");
-  if (address) state.args = "ip=" + last_line(*address);
+  const std::string address = host_access_address(work);
+  if (address.empty()) return of_file(false, "no lock file");
+  AddonState state = of_file(true, "the host answers at " + address);
+  if (is_own_address(work, address)) return state;
+  state.is_ready = false;
+  state.what = fmt::format("its lock file says {}, which the kernel has not", address);
   return state;
 }
 
-Tried<AddonState> read_metallb(const Work& work) {
-  const std::vector<Part> parts = parts_of("metallb");
+/// Served through the API server, which needs no port of the node; the port is what pods and containerd use.
+Tried<AddonState> read_registry(const Work& work, const std::vector<Part>& parts) {
+  constexpr std::int64_t kNodePort = 32'000;  // facts, microk8s 5.3
   KELPIE_TRY(AddonState state, look_at_parts(work, parts));
-  if (!state.is_there) return state;
-  KELPIE_TRY(const Json pool, read_other(work, parts.back()));
-  std::vector<std::string> ranges;
-  for (const Json& range : pool.at({"spec", "addresses"}).items()) ranges.push_back(range.text());
-  if (!ranges.empty()) state.args = joined(ranges, ",");
+  if (!state.is_ready) return state;
+  KELPIE_TRY(const Json service, get_object(work, {"services", "registry", "-n", "container-registry"}));
+  const Json::Array& ports = service.at({"spec", "ports"}).items();
+  const bool has_port =
+      std::any_of(ports.begin(), ports.end(), [](const Json& port) { return port.number("nodePort", 0) == kNodePort; });
+  KELPIE_TRY(
+      const Exit answer,
+      run_kubectl(work, {"get", "--raw", "/api/v1/namespaces/container-registry/services/registry:5000/proxy/v2/",
+                         "--request-timeout=10s"}));
+  state.is_ready = has_port && answer.code == 0;
+  state.what += answer.code == 0 ? ", /v2/ answers" : ", /v2/ does not answer: " + last_line(answer.err);
+  state.what += has_port ? "" : ", no service at port 32000";
   return state;
 }
 
 /// No table can know them all: listed, and nothing on the node is left unready.
-Tried<AddonState> read_listed(const Work& work, const std::string& name) {
+Tried<AddonState> read_listed(const Work& work, const wire::AddonRow& row) {
   KELPIE_TRY(const std::vector<std::string> listed, listed_addons(work));
-  if (std::find(listed.begin(), listed.end(), name) == listed.end()) return of_file(false, "status does not list it");
+  if (std::find(listed.begin(), listed.end(), row.name) == listed.end()) {
+    return of_file(false, "status does not list it");
+  }
+  if (row.is_always_on) return of_file(true, "part of every MicroK8s");
   KELPIE_TRY(const Json::Array workloads, get_objects(work, {"deployments,daemonsets,statefulsets", "-A"}));
   AddonState state = of_file(true, "status lists it and every workload of the node is ready");
   for (const Json& workload : workloads) {
@@ -188,20 +203,23 @@ Tried<AddonState> read_listed(const Work& work, const std::string& name) {
 
 }  // namespace
 
-std::string addon_name(const std::string& name) {
-  if (name == "storage") return "hostpath-storage";
-  if (name == "gpu") return "nvidia";
-  if (name == "prometheus") return "observability";
-  return name;
+Tried<AddonState> read_addon(const Work& work, const wire::AddonRow& row, std::optional<int> minor) {
+  if (row.name == "rbac") return read_rbac(work);
+  if (row.name == "host-access") return read_host_access(work);
+  const std::vector<Part> parts = parts_of(row.name, minor);
+  if (row.name == "registry") return read_registry(work, parts);
+  return parts.empty() ? read_listed(work, row) : look_at_parts(work, parts);
 }
 
-Tried<AddonState> read_addon(const Work& work, const std::string& name) {
-  if (name == "rbac") return read_rbac(work);
-  if (name == "host-access") return read_host_access(work);
-  if (name == "ingress") return read_ingress(work);
-  if (name == "metallb") return read_metallb(work);
-  const std::vector<Part> parts = parts_of(name);
-  return parts.empty() ? read_listed(work, name) : look_at_parts(work, parts);
+Tried<Json> read_pool(const Work& work) {
+  const std::vector<Part> parts = parts_of("metallb", std::nullopt);
+  KELPIE_ASSERT(parts.back().kind == "IPAddressPool");
+  return read_other(work, parts.back());
+}
+
+std::string host_access_address(const Work& work) {
+  const Result<std::string> lock = work.host().files.read(work.paths().snap_data + "/var/lock/host-access-enabled");
+  return lock ? last_line(*lock) : "";
 }
 
 Tried<std::vector<std::string>> listed_addons(const Work& work) {
@@ -223,7 +241,7 @@ Tried<std::vector<std::string>> listed_addons(const Work& work) {
   return names;
 }
 
-AddonsSeen see_addons(const Work& work, const Json::Array& workloads) {
+AddonsSeen see_addons(const Work& work, const Json::Array& workloads, std::optional<int> minor) {
   struct Seen {
     bool is_there = false;
     bool is_ready = true;
@@ -241,16 +259,12 @@ AddonsSeen see_addons(const Work& work, const Json::Array& workloads) {
     });
   };
   for (const Part& part : kParts) {
-    if (has_health(part.kind)) look_for(part);
+    if (has_health(part.kind) && is_on(part, minor)) look_for(part);
   }
   look_for(kMetricsServer);
-  look_for(kNginx);
-  Seen traefik;
-  look(traefik, [](const Json& one) { return has_any(one.at({"metadata", "name"}).text(), {"traefik"}); });
-  Seen& ingress = seen[std::string(kNginx.addon)];
-  if (!ingress.is_there) ingress = traefik;
   for (const std::string name : {"rbac", "host-access"}) {
-    if (const Tried<AddonState> state = read_addon(work, name)) seen[name] = {state->is_there, state->is_ready};
+    const Tried<AddonState> state = read_addon(work, *wire::find_addon(name), minor);
+    if (state) seen[name] = {state->is_there, state->is_ready};
   }
   AddonsSeen out;
   for (const auto& [name, addon] : seen) {

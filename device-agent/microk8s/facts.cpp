@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "device-agent/microk8s/addon_proofs.h"
+#include "device-agent/microk8s/channel.h"
 #include "device-agent/microk8s/commands.h"
 #include "device-agent/microk8s/containerd.h"
 #include "device-agent/microk8s/health.h"
@@ -154,7 +155,7 @@ Facts gather_facts(const FactsCall& call, const Work& work) {
   if (facts.kubernetes_version.empty()) return facts;
   const Tried<Json::Array> objects = get_objects(work, {"deployments,daemonsets,statefulsets,jobs,services", "-A"});
   if (!objects) return facts;
-  AddonsSeen addons = see_addons(work, *objects);
+  AddonsSeen addons = see_addons(work, *objects, minor_of(snap.version));
   facts.addons = std::move(addons.ready);
   facts.addons_absent = std::move(addons.absent);
   add_workloads(work, *objects, facts);

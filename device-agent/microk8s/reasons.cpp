@@ -55,6 +55,8 @@ constexpr std::array kRows{
     ReasonRow{Reason::SandboxImageUnavailable, "sandbox-image-unavailable", false,
               "no pod can start: the pause image cannot be pulled from here"},
     ReasonRow{Reason::AddonUnknown, "addon-unknown", false, "this MicroK8s has no such add-on"},
+    ReasonRow{Reason::AddonRefused, "addon-refused", false,
+              "the add-on, or what it is to be enabled with, is not for this device: kelpie schema release.addons"},
     ReasonRow{Reason::AddonFailed, "addon-failed", false, "the add-on's script failed"},
     ReasonRow{Reason::AddonTimeout, "addon-timeout", true, "the add-on's script did not end in its time"},
     ReasonRow{Reason::AddonNotReady, "addon-not-ready", false, "the add-on's effect is not there"},

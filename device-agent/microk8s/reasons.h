@@ -50,6 +50,7 @@ enum class Reason {
   NodeNotReady,
   SandboxImageUnavailable,
   AddonUnknown,
+  AddonRefused,
   AddonFailed,
   AddonTimeout,
   AddonNotReady,

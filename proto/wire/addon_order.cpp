@@ -233,11 +233,12 @@ std::vector<std::string> AddonOrder::words(std::optional<int> minor) const {
   for (const Place& place : kPlaces) {
     if (place.addon != row_->name) continue;
     const auto at = settings_.find(std::string(place.key));
-    if (at == settings_.end()) break;  // what follows could not be told apart
+    // What follows could not be told apart.
+    if (at == settings_.end() || minor.value_or(kAnyMinor) < place.first_minor) break;
     out.push_back(at->second);
   }
   for (const Option& option : kOptions) {
-    if (option.addon != row_->name) continue;
+    if (option.addon != row_->name || minor.value_or(kAnyMinor) < option.first_minor) continue;
     const auto at = settings_.find(std::string(option.key));
     if (at == settings_.end()) continue;
     const std::string pair = fmt::format("{}={}", option.key, at->second);

@@ -25,7 +25,7 @@ class AddonOrder {
   /// Errors: NotFound for a name that no repository has, NotSupported for an add-on that is refused, InvalidArgument
   /// for arguments. The message says why and what to write.
   [[nodiscard]] static Result<AddonOrder> of(const AddonWish& wish, const AddonPlace& place);
-  /// As read back from a device: enabled with what it shows of its settings.
+  /// As read back from a device: enabled with what it shows of its settings, none of them empty.
   [[nodiscard]] static AddonOrder present(const AddonRow& row, AddonSettings settings);
   [[nodiscard]] static AddonOrder absent(const AddonRow& row);
 
@@ -33,7 +33,7 @@ class AddonOrder {
   [[nodiscard]] std::string name() const { return std::string(row_->name); }  // the present one
   [[nodiscard]] bool is_absent() const { return is_absent_; }
   [[nodiscard]] const AddonSettings& settings() const { return settings_; }
-  /// The words behind `enable core/NAME`; of the oldest spelling that every track reads when it is not known.
+  /// The words behind `enable core/NAME`, without what that track does not take. Not known: all, as before 1.35.
   [[nodiscard]] std::vector<std::string> words(std::optional<int> minor) const;
 
  private:

@@ -34,8 +34,9 @@ struct AddonRow {
   int last_minor = kAnyMinor;
   std::string_view architecture = {};  // the only one that has it
   bool is_classic_only = false;
-  bool is_always_on = false;  // nothing is run for it; it cannot be taken out
-  int script_limit_s = 300;   // facts, microk8s 5.6: upstream's own budget
+  bool is_always_on = false;   // nothing is run for it; it cannot be taken out
+  bool survives_reset = true;  // disabled and enabled again it still has what it held
+  int script_limit_s = 300;    // facts, microk8s 5.6: upstream's own budget
 };
 
 /// Of the core repository, by name; older names among them.

@@ -300,6 +300,9 @@ void set_up_running(ScriptedHost& host) {
   host.on("kubectl version").out(R"({"serverVersion":{"gitVersion":"v1.32.3"}})");
   host.on("kubectl get events").out(list_of({}));
   host.on("kubectl get deployments,daemonsets,statefulsets,jobs,pods -n kube-system").out(list_of({workload_json({})}));
+  host.on("kubectl get configmaps coredns")
+      .out(R"({"kind":"ConfigMap","data":{"Corefile":".:53 {\n    forward . /etc/resolv.conf\n    cache 30\n}\n"}})");
+  host.on("kubectl get services kube-dns").out(R"({"kind":"Service","spec":{"clusterIP":"10.152.183.10"}})");
 }
 
 }  // namespace kelpie::test

@@ -37,7 +37,8 @@ constexpr std::array kAddons{
     AddonKind{"storage", "Alias to hostpath-storage add-on, deprecated", "1.5.0"},
 };
 constexpr std::string_view kKubeSystem = "kube-system";
-constexpr int kTraefikSince = 35;  // facts, microk8s 1
+constexpr int kTraefikSince = 35;         // facts, microk8s 1
+constexpr int kDashboardChartSince = 33;  // branches of the add-ons' repository
 
 /// The first object that makes status say "enabled"; what has none is remembered by name.
 std::string proof_of(const DeviceState& state, std::string_view name) {
@@ -47,14 +48,30 @@ std::string proof_of(const DeviceState& state, std::string_view name) {
   if (name == "registry") return object_key("Deployment", "container-registry", "registry");
   if (name == "metrics-server") return object_key("Deployment", kKubeSystem, "metrics-server");
   if (name == "ingress") {
-    return minor_of(state) >= kTraefikSince ? object_key("Deployment", "ingress", "traefik")
+    return minor_of(state) >= kTraefikSince ? object_key("DaemonSet", "ingress", "traefik")
                                             : object_key("DaemonSet", "ingress", "nginx-ingress-microk8s-controller");
   }
   if (name == "metallb") return object_key("DaemonSet", "metallb-system", "speaker");
   if (name == "rbac") return object_key("ClusterRole", "", "cluster-admin");
-  if (name == "dashboard") return object_key("Deployment", kKubeSystem, "kubernetes-dashboard");
+  if (name == "dashboard") {
+    return minor_of(state) >= kDashboardChartSince
+               ? object_key("Deployment", "kubernetes-dashboard", "kubernetes-dashboard-web")
+               : object_key("Deployment", kKubeSystem, "kubernetes-dashboard");
+  }
+  if (name == "observability" || name == "prometheus") {
+    return object_key("StatefulSet", "observability", "prometheus-kube-prom-stack-kube-prome-prometheus");
+  }
   if (name == "cert-manager") return object_key("Deployment", "cert-manager", "cert-manager");
   return {};
+}
+
+/// What stands behind KEY= in the arguments.
+std::string argument(const std::vector<std::string>& args, std::string_view key, std::string_view otherwise) {
+  for (const std::string& arg : args) {
+    const std::size_t at = arg.find(fmt::format("{}=", key));
+    if (at != std::string::npos && arg.find_first_not_of('-') == at) return arg.substr(at + key.size() + 1);
+  }
+  return std::string(otherwise);
 }
 
 struct AddonWriter {
@@ -62,7 +79,8 @@ struct AddonWriter {
   std::string_view addon;
   SteadyTime now;
 
-  void add(std::string_view kind_name, std::string_view name_space, std::string_view name, Json spec) {
+  void add(std::string_view kind_name, std::string_view name_space, std::string_view name, Json spec,
+           const Json::Object& more = {}) {
     const KubeKind* const kind = find_kind(kind_name);
     const std::string version =
         kind->group.empty() ? std::string(kind->version) : fmt::format("{}/{}", kind->group, kind->version);
@@ -71,19 +89,22 @@ struct AddonWriter {
                      {"kind", kind->kind},
                      {"metadata", Json::Object{{"name", name}, {"labels", Json::Object{{"k8s-app", addon}}}}}};
     if (!spec.is_null()) object["spec"] = std::move(spec);
+    for (const auto& [key, value] : more) object[key] = value;
     store_object(state, *kind, name_space, object, "kubectl-client-side-apply", now);
   }
   void add_workload(std::string_view kind, std::string_view name_space, std::string_view name, std::string_view image,
-                    std::string_view init_image = {}) {
+                    std::string_view init_image = {}, const std::vector<std::string>& args = {}) {
     const Json labels = Json::Object{{"k8s-app", name}};
+    Json container = Json::Object{{"name", name}, {"image", image}, {"imagePullPolicy", "IfNotPresent"}};
+    for (const std::string& arg : args) container["args"].append(arg);
     Json containers;
-    containers.append(Json::Object{{"name", name}, {"image", image}, {"imagePullPolicy", "IfNotPresent"}});
+    containers.append(std::move(container));
     Json pod = Json::Object{{"containers", std::move(containers)}};
     if (!init_image.empty()) pod["initContainers"].append(Json::Object{{"name", "install"}, {"image", init_image}});
     Json spec = Json::Object{
         {"selector", Json::Object{{"matchLabels", labels}}},
         {"template", Json::Object{{"metadata", Json::Object{{"labels", labels}}}, {"spec", std::move(pod)}}}};
-    if (kind == "Deployment") spec["replicas"] = 1;
+    if (kind != "DaemonSet") spec["replicas"] = 1;
     add(kind, name_space, name, std::move(spec));
   }
   void add_service(std::string_view name_space, std::string_view name, std::string_view workload, std::int64_t port,
@@ -104,16 +125,22 @@ std::string_view coredns_version(const DeviceState& state) {
   return minor_of(state) >= 34 ? "1.12.3" : "1.10.1";
 }
 
-void add_dns(AddonWriter& to) {
-  to.add("ConfigMap", kKubeSystem, "coredns", {});
+void add_dns(AddonWriter& to, const std::vector<std::string>& args) {
+  std::string servers = args.empty() ? "/etc/resolv.conf" : args.front();
+  std::replace(servers.begin(), servers.end(), ',', ' ');
+  const std::string corefile = fmt::format(".:53 {{\n    forward . {}\n    cache 30\n}}\n", servers);
+  to.add("ConfigMap", kKubeSystem, "coredns", {}, {{"data", Json::Object{{"Corefile", corefile}}}});
   to.add_workload("Deployment", kKubeSystem, "coredns", fmt::format("coredns/coredns:{}", coredns_version(to.state)));
   to.add_service(kKubeSystem, "kube-dns", "coredns", 53, 0);
 }
 
-void add_storage(AddonWriter& to) {
+void add_storage(AddonWriter& to, const std::vector<std::string>& args) {
   to.add_workload("Deployment", kKubeSystem, "hostpath-provisioner",
                   minor_of(to.state) >= 34 ? "cdkbot/hostpath-provisioner:1.6.0" : "cdkbot/hostpath-provisioner:1.5.0");
-  to.add("StorageClass", "", "microk8s-hostpath", {});
+  to.add("StorageClass", "", "microk8s-hostpath", {},
+         {{"provisioner", "microk8s.io/hostpath"},
+          {"reclaimPolicy", argument(args, "reclaim-policy", "Delete")},
+          {"volumeBindingMode", "WaitForFirstConsumer"}});
 }
 
 void add_metrics(AddonWriter& to) {
@@ -124,15 +151,17 @@ void add_metrics(AddonWriter& to) {
   to.add("APIService", "", "v1beta1.metrics.k8s.io", Json::Object{{"group", "metrics.k8s.io"}, {"version", "v1beta1"}});
 }
 
-void add_ingress(AddonWriter& to) {
+void add_ingress(AddonWriter& to, const std::vector<std::string>& args) {
   to.add("Namespace", "", "ingress", {});
   to.add("IngressClass", "", "public", Json::Object{{"controller", "k8s.io/ingress-nginx"}});
   if (minor_of(to.state) >= kTraefikSince) {
-    to.add_workload("Deployment", "ingress", "traefik", "docker.io/library/traefik:v3.6.2");
-  } else {
-    to.add_workload("DaemonSet", "ingress", "nginx-ingress-microk8s-controller",
-                    "registry.k8s.io/ingress-nginx/controller:v1.13.8");
+    to.add_workload("DaemonSet", "ingress", "traefik", "docker.io/library/traefik:v3.6.2");
+    return;
   }
+  const std::string certificate = argument(args, "default-ssl-certificate", " ");
+  to.add_workload(
+      "DaemonSet", "ingress", "nginx-ingress-microk8s-controller", "registry.k8s.io/ingress-nginx/controller:v1.13.8",
+      {}, {"/nginx-ingress-controller", certificate == " " ? certificate : "--default-ssl-certificate=" + certificate});
 }
 
 void add_metallb(AddonWriter& to, const std::vector<std::string>& args) {
@@ -144,10 +173,46 @@ void add_metallb(AddonWriter& to, const std::vector<std::string>& args) {
   to.add("IPAddressPool", "metallb-system", "default-addresspool", Json::Object{{"addresses", std::move(ranges)}});
 }
 
-void add_registry(AddonWriter& to) {
+void add_registry(AddonWriter& to, const std::vector<std::string>& args) {
   to.add("Namespace", "", "container-registry", {});
+  const Json requests = Json::Object{{"storage", argument(args, "size", "20Gi")}};
+  to.add("PersistentVolumeClaim", "container-registry", "registry-claim",
+         Json::Object{{"resources", Json::Object{{"requests", requests}}}});
   to.add_workload("Deployment", "container-registry", "registry", "registry:2.8.1");
   to.add_service("container-registry", "registry", "registry", 5000, 32'000);
+}
+
+void add_dashboard(AddonWriter& to) {
+  if (minor_of(to.state) < kDashboardChartSince) {
+    to.add_workload("Deployment", kKubeSystem, "kubernetes-dashboard", "docker.io/kubernetesui/dashboard:v2.7.0");
+    return;
+  }
+  constexpr std::string_view kSpace = "kubernetes-dashboard";
+  to.add("Namespace", "", kSpace, {});
+  to.add_workload("Deployment", kSpace, "kubernetes-dashboard-api", "docker.io/kubernetesui/dashboard-api:1.14.0");
+  to.add_workload("Deployment", kSpace, "kubernetes-dashboard-web", "docker.io/kubernetesui/dashboard-web:1.7.0");
+}
+
+void add_cert_manager(AddonWriter& to) {
+  to.add("Namespace", "", "cert-manager", {});
+  for (const std::string_view part : {"cert-manager", "cert-manager-cainjector", "cert-manager-webhook"}) {
+    to.add_workload("Deployment", "cert-manager", part, fmt::format("quay.io/jetstack/{}:v1.14.5", part));
+  }
+}
+
+void add_observability(AddonWriter& to) {
+  to.add("Namespace", "", "observability", {});
+  to.add_workload("StatefulSet", "observability", "prometheus-kube-prom-stack-kube-prome-prometheus",
+                  "quay.io/prometheus/prometheus:v2.45.0");
+  to.add_workload("StatefulSet", "observability", "loki", "docker.io/grafana/loki:2.6.1");
+}
+
+/// What the script enables before it does its own work.
+std::vector<std::string_view> needed_by(std::string_view addon) {
+  if (addon == "registry") return {"hostpath-storage"};
+  if (addon == "dashboard") return {"metrics-server"};
+  if (addon == "observability") return {"dns", "hostpath-storage"};
+  return {};
 }
 
 }  // namespace
@@ -175,28 +240,24 @@ bool is_addon_enabled(const DeviceState& state, std::string_view name) {
 
 void add_addon(DeviceState& state, std::string_view name, const std::vector<std::string>& args, SteadyTime now) {
   AddonWriter to{.state = state, .addon = name, .now = now};
-  const std::string_view known = name == "storage" ? "hostpath-storage" : name;
+  std::string_view known = name;
+  if (name == "storage") known = "hostpath-storage";
+  if (name == "prometheus") known = "observability";
+  for (const std::string_view other : needed_by(known)) {
+    if (!is_addon_enabled(state, other)) add_addon(state, other, {}, now);
+  }
   state.addons.insert(std::string(known));
   state.addon_args[std::string(known)] = args;
-  if (known == "dns") return add_dns(to);
-  if (known == "hostpath-storage") return add_storage(to);
+  if (known == "dns") return add_dns(to, args);
+  if (known == "hostpath-storage") return add_storage(to, args);
   if (known == "metrics-server") return add_metrics(to);
-  if (known == "ingress") return add_ingress(to);
+  if (known == "ingress") return add_ingress(to, args);
   if (known == "metallb") return add_metallb(to, args);
-  if (known == "registry") {
-    if (!is_addon_enabled(state, "hostpath-storage")) add_addon(state, "hostpath-storage", {}, now);
-    return add_registry(to);
-  }
+  if (known == "registry") return add_registry(to, args);
   if (known == "rbac") return to.add("ClusterRole", "", "cluster-admin", {});
-  if (known == "dashboard") {
-    if (!is_addon_enabled(state, "metrics-server")) add_addon(state, "metrics-server", {}, now);
-    return to.add_workload("Deployment", kKubeSystem, "kubernetes-dashboard",
-                           "docker.io/kubernetesui/dashboard:v2.7.0");
-  }
-  if (known == "cert-manager") {
-    to.add("Namespace", "", "cert-manager", {});
-    to.add_workload("Deployment", "cert-manager", "cert-manager", "quay.io/jetstack/cert-manager-controller:v1.14.5");
-  }
+  if (known == "dashboard") return add_dashboard(to);
+  if (known == "cert-manager") return add_cert_manager(to);
+  if (known == "observability") return add_observability(to);
 }
 
 void remove_addon(DeviceState& state, std::string_view name) {

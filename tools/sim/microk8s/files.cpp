@@ -33,7 +33,23 @@ std::string api_server_arguments(const DeviceState& state) {
   return fmt::format(
       "--cert-dir=${{SNAP_DATA}}/certs\n--service-cluster-ip-range=10.152.183.0/24\n"
       "--authorization-mode={}\n--secure-port=16443\n",
-      is_addon_enabled(state, "rbac") ? "RBAC,Node" : "AlwaysAllow");
+      state.addons.contains("rbac") ? "RBAC,Node" : "AlwaysAllow");
+}
+
+std::string host_access(const DeviceState& state) {
+  const auto found = state.addon_args.find("host-access");
+  if (found == state.addon_args.end()) return {};
+  const std::vector<std::string>& args = found->second;
+  return args.empty() ? "10.0.1.1" : args.front().substr(args.front().find('=') + 1);
+}
+
+/// The kernel's own addresses, as far as anybody asks for them.
+std::string routes(const DeviceState& state) {
+  std::string text = "Local:\n  +-- 0.0.0.0/0 3 0 5\n";
+  for (const std::string& address : {state.kubernetes.address, host_access(state)}) {
+    if (!address.empty()) text += fmt::format("     |-- {}\n        /32 host LOCAL\n", address);
+  }
+  return text;
 }
 
 }  // namespace
@@ -43,6 +59,7 @@ std::map<std::string, std::string> files_of(const DeviceState& state) {
       {"/etc/os-release", os_release(state)},
       {"/etc/hostname", state.kubernetes.name + "\n"},
       {"/proc/meminfo", meminfo(state)},
+      {"/proc/net/fib_trie", routes(state)},
       {"/proc/sys/kernel/hostname", state.kubernetes.name + "\n"},
       {"/proc/device-tree/model", state.model + '\0'},
       {"/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n"},
@@ -62,10 +79,7 @@ std::map<std::string, std::string> files_of(const DeviceState& state) {
   if (kubernetes.is_stopped) put("var/lock/stopped.lock", "");
   if (kubernetes.is_worker) put("var/lock/clustered.lock", "");
   if (kubernetes.is_low_memory) put("var/lock/low-memory-guard.lock", "");
-  if (state.addons.contains("host-access")) {
-    const std::vector<std::string>& args = state.addon_args.at("host-access");
-    put("var/lock/host-access-enabled", args.empty() ? "10.0.1.1" : args.front().substr(args.front().find('=') + 1));
-  }
+  if (state.addons.contains("host-access")) put("var/lock/host-access-enabled", host_access(state) + "\n");
   files.insert(state.settings.begin(), state.settings.end());
   return files;
 }

@@ -163,6 +163,19 @@ int get_raw(Shell& shell, const std::string& path) {
     shell.out("ok");
     return 0;
   }
+  // Through the API server's proxy to what the registry add-on serves.
+  if (path == "/api/v1/namespaces/container-registry/services/registry:5000/proxy/v2/") {
+    const bool is_served = shell.with([&](DeviceState& state) {
+      const auto found = state.objects.find("Service/container-registry/registry");
+      return found != state.objects.end() && has_ready_endpoint(state, found->second, shell.now());
+    });
+    if (is_served) {
+      shell.out("{}");
+      return 0;
+    }
+    shell.err("Error from server (ServiceUnavailable): no endpoints available for service \"registry:5000\"\n");
+    return 1;
+  }
   shell.err("Error from server (NotFound): the server could not find the requested resource\n");
   return 1;
 }
