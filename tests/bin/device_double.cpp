@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "tests/bin/file_cell.h"
+#include "tests/bin/real_ctr.h"
 #include "tools/sim/microk8s/sim_microk8s.h"
 
 namespace {
@@ -31,6 +33,31 @@ bool reads_input(const std::vector<std::string>& argv) {
   return std::find(argv.begin(), argv.end(), "-") != argv.end();
 }
 
+bool is_ctr(const std::vector<std::string>& argv) {
+  return argv.size() > 1 && argv[0].ends_with("/microk8s") && argv[1] == "ctr";
+}
+
+/// The exit code; nothing when the model is to answer: there is no real containerd, or the services do not run.
+std::optional<int> hand_over(kelpie::test::FileCell& cell, const std::string& folder,
+                             const std::vector<std::string>& argv) {
+  const std::vector<std::string> real = kelpie::test::read_real_ctr(folder);
+  if (real.empty() || !is_ctr(argv)) return std::nullopt;
+  std::string platform;
+  cell.change([&](kelpie::sim::DeviceState& state) {
+    if (state.kubernetes.are_services_active) platform = "linux/" + state.architecture;
+  });
+  if (platform.empty()) return std::nullopt;
+  const int code = kelpie::test::run_real_ctr(real, {argv.begin() + 2, argv.end()});
+  // What only looks or labels changes nothing that kubelet of the double asks for.
+  const bool changes_names = std::none_of(argv.begin(), argv.end(), [](const std::string& word) {
+    return word == "ls" || word == "check" || word == "label";
+  });
+  if (!changes_names) return code;
+  const auto images = kelpie::test::real_images(real, platform);
+  cell.change([&](kelpie::sim::DeviceState& state) { state.images = images; });
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -40,11 +67,17 @@ int main(int argc, char** argv) {
     return kNotFound;
   }
   kelpie::agent::Command command{.argv = {argv, argv + argc}, .input = {}, .limit = kNoLimit};
-  if (reads_input(command.argv)) command.input = {std::istreambuf_iterator<char>(std::cin), {}};
   kelpie::test::FileCell cell(folder);
   kelpie::test::FastPause pause(kelpie::test::read_speed(folder));
   const kelpie::sim::World world = kelpie::test::read_world(folder);
   cell.note({.at = pause.now(), .what = fmt::format("{}", fmt::join(command.argv, " ")), .answer = "begun"});
+  if (const std::optional<int> code = hand_over(cell, folder, command.argv)) {
+    cell.note({.at = pause.now(),
+               .what = fmt::format("{}", fmt::join(command.argv, " ")),
+               .answer = fmt::format("exit {}", *code)});
+    return *code;
+  }
+  if (reads_input(command.argv)) command.input = {std::istreambuf_iterator<char>(std::cin), {}};
   kelpie::sim::SimMicrok8s device(cell, world, pause);
   device.on_output = print;
   const kelpie::Result<kelpie::agent::Exit> exit = device.run(command);

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/bin/file_cell.h"
+#include "tests/bin/real_ctr.h"
 #include "tools/sim/microk8s/json.h"
 #include "tools/sim/microk8s/sim_microk8s.h"
 
@@ -32,6 +33,7 @@ bool accepts(const std::string& socket_path) {
 
 DoubleDevice::DoubleDevice(DoubleOptions options) : programs_(std::move(options.programs)), speed_(options.speed) {
   make_double_folder(dir_.path(), programs_ + "/device_double", options.state, std::move(options.world), speed_);
+  if (!options.real_ctr.empty()) write_real_ctr(folder(), options.real_ctr);
 }
 
 void DoubleDevice::start_snapd() {

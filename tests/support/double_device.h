@@ -20,6 +20,7 @@ struct DoubleOptions {
   std::int64_t speed = 50;  // seconds of the device in one of ours
   sim::DeviceState state;   // no snap
   sim::World world = sim::usual_world();
+  std::vector<std::string> real_ctr = {};  // starts a real `ctr`, which then answers for the model's
 };
 
 class DoubleDevice {
