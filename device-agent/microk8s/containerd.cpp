@@ -40,10 +40,15 @@ ImageRow row_from(const std::vector<std::string>& words) {
   return row;
 }
 
+/// 1.x dials for ten seconds, 2.x looks for the socket first.
+bool is_containerd_away(std::string_view err) {
+  return has_any(err, {"failed to dial", "cannot access socket"});
+}
+
 Tried<Exit> run_ctr(const Work& work, std::vector<std::string> arguments, Duration limit) {
   arguments.insert(arguments.begin(), {"ctr", "image"});
   KELPIE_TRY(Exit exit, run_microk8s(work, {.arguments = std::move(arguments), .limit = limit}));
-  if (exit.code != 0 && has_any(exit.err, {"failed to dial", "containerd.sock"})) {
+  if (exit.code != 0 && is_containerd_away(exit.err)) {
     return trouble(Reason::ContainerdNotReady, fmt::format("containerd does not answer: {}", last_line(exit.err)),
                    exit.err);
   }
@@ -52,12 +57,13 @@ Tried<Exit> run_ctr(const Work& work, std::vector<std::string> arguments, Durati
 
 Reason pull_reason(std::string_view err) {
   if (has_any(err, {"no space left on device"})) return Reason::DiskFull;
-  if (has_any(err, {"failed to dial"})) return Reason::ContainerdNotReady;
+  if (is_containerd_away(err)) return Reason::ContainerdNotReady;
   if (has_any(err, {"401 Unauthorized", "403 Forbidden", "pull access denied", "authorization failed",
                     "insufficient_scope"})) {
     return Reason::ImageUnauthorized;
   }
   if (has_any(err, {"unexpected commit digest"})) return Reason::ImageDigestMismatch;
+  if (has_any(err, {"no match for platform"})) return Reason::ImageWrongPlatform;  // and then ": not found"
   if (has_any(err, {": not found"})) return Reason::ImageNotFound;
   return Reason::ImagePullFailed;
 }
@@ -185,7 +191,8 @@ Tried<void> label_image(const Work& work, const std::string& ref, const std::str
 
 Tried<void> remove_images(const Work& work, const std::vector<std::string>& refs) {
   if (refs.empty()) return {};
-  std::vector<std::string> arguments{"rm"};
+  // --sync: the disk is free when it ends, not after a hundred further changes (containerd's garbage collector).
+  std::vector<std::string> arguments{"rm", "--sync"};
   arguments.insert(arguments.end(), refs.begin(), refs.end());
   KELPIE_TRY(const Exit exit, run_ctr(work, std::move(arguments), kListLimit));
   if (exit.code == 0) return {};

@@ -94,19 +94,45 @@ Tried<void> require_digest(const Image& image, const ImageRow& row, const std::s
                  fmt::format("{} is for {}, the device is {}", image.ref, joined(row.platforms), platform));
 }
 
-/// Everything about every image, read back. Trouble with the reason of the first that is not so.
-Tried<void> require_all(const ImagesStep& step, const Work& work) {
+/// What the device has, asked once.
+struct Seen {
+  ImageTable table;
+  std::map<std::string, bool> complete;
+  std::string architecture;
+};
+
+Tried<Seen> look(const Work& work) {
   KELPIE_TRY(const SnapdSystem system, read_system(work));
   KELPIE_TRY(const ImageTable table, read_images(work));
   KELPIE_TRY(const auto complete, read_completeness(work));
+  return Seen{.table = table, .complete = complete, .architecture = system.architecture};
+}
+
+Tried<void> require_whole(const Image& image, const std::string& name, const Seen& seen) {
+  const ImageRow* const row = find(seen.table, name);
+  if (row == nullptr) return trouble(Reason::ImageMissing, name + " is not there");
+  KELPIE_TRY(require_digest(image, *row, seen.architecture));
+  const auto at = seen.complete.find(name);
+  if (at == seen.complete.end() || !at->second) return trouble(Reason::ImageMissing, name + " is not complete");
+  return {};
+}
+
+/// Everything about every image, read back. Trouble with the reason of the first that is not so.
+Tried<void> require_all(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(const Seen seen, look(work));
   for (const Image& image : step.images) {
-    const ImageRow* const row = find(table, image.ref);
-    if (row == nullptr) return trouble(Reason::ImageMissing, image.ref + " is not there");
-    KELPIE_TRY(require_digest(image, *row, system.architecture));
-    const auto at = complete.find(image.ref);
-    if (at == complete.end() || !at->second) return trouble(Reason::ImageMissing, image.ref + " is not complete");
-    if (!row->is_pinned()) return trouble(Reason::ImageMissing, image.ref + " is not pinned");
+    KELPIE_TRY(require_whole(image, image.ref, seen));
+    if (!find(seen.table, image.ref)->is_pinned()) {
+      return trouble(Reason::ImageMissing, image.ref + " is not pinned");
+    }
   }
+  return {};
+}
+
+/// Before anybody says GO: what a pull of 2.x calls done may be for another platform.
+Tried<void> require_fetched(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(const Seen seen, look(work));
+  for (const Image& image : step.images) KELPIE_TRY(require_whole(image, digest_name(image), seen));
   return {};
 }
 
@@ -133,9 +159,20 @@ Tried<CallResult> prove(const ImagesStep& step, const Work& work) {
   return fail(std::move(proof.error()));
 }
 
+std::vector<std::string> texts_of(const Json& list) {
+  std::vector<std::string> texts;
+  for (const Json& one : list.items()) texts.push_back(one.text());
+  return texts;
+}
+
+bool has_digest(const ImageTable& table, const std::string& digest) {
+  return std::any_of(table.begin(), table.end(), [&](const auto& entry) { return entry.second.digest == digest; });
+}
+
 Json restore_of(const ImagesStep& step, const ImageTable& table) {
   Json before{Json::Object{}};
   Json added{Json::Array{}};
+  Json new_digests{Json::Array{}};
   for (const Image& image : step.images) {
     const ImageRow* const row = find(table, image.ref);
     if (row != nullptr) {
@@ -143,8 +180,9 @@ Json restore_of(const ImagesStep& step, const ImageTable& table) {
       before[image.ref]["pinned"] = row->is_pinned();
     }
     if (find(table, digest_name(image)) == nullptr) added.append(digest_name(image));
+    if (!has_digest(table, image.digest)) new_digests.append(image.digest);
   }
-  return Json(Json::Object{{"added", added}, {"before", before}});
+  return Json(Json::Object{{"added", added}, {"before", before}, {"new", new_digests}});
 }
 
 /// Names kept for the way back of attempts that are over, or fetched for ones that never came: pins would fill the
@@ -181,7 +219,15 @@ Tried<CallResult> prepare(const ImagesStep& step, const Work& work) {
   // Already so: what was kept before stays for a rollback.
   if (require_all(step, work)) return prepared(evidence(step), restore);
   KELPIE_TRY(let_go(work, outdated(step, table)));
-  KELPIE_TRY(fetch_all(step, work));
+  Tried<void> fetched = fetch_all(step, work);
+  if (fetched) fetched = require_fetched(step, work);
+  if (!fetched) {
+    // The names are made before ctr looks whether there is anything for this platform.
+    if (fetched.error().reason == Reason::ImageWrongPlatform) {
+      KELPIE_TRY(remove_images(work, texts_of(restore.at("added"))));
+    }
+    return fail(std::move(fetched.error()));
+  }
   return prepared(fmt::format("{} images are on the device", step.images.size()), restore);
 }
 
@@ -234,12 +280,28 @@ std::vector<std::string> left_over(const ImagesStep& step, const Json& restore, 
   return names;
 }
 
+/// kubelet's own names ("sha256:" and the configuration's digest) of what nothing else names any more: with them the
+/// bytes of a release that was taken back would stay on the disk.
+std::vector<std::string> nameless(const Json& new_digests, const ImageTable& table) {
+  std::vector<std::string> names;
+  for (const Json& digest : new_digests.items()) {
+    std::vector<std::string> own;
+    bool is_named = false;
+    for (const auto& [name, row] : table) {
+      if (row.digest != digest.text()) continue;
+      if (name.starts_with("sha256:")) own.push_back(name);
+      is_named = is_named || !name.starts_with("sha256:");
+    }
+    if (!is_named) names.insert(names.end(), own.begin(), own.end());
+  }
+  return names;
+}
+
 Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, const Work& work) {
   const Result<Json> restore = Json::parse(restore_text);
   if (!restore) return trouble(Reason::RestoreUnknown, "which images were there before is not known");
   KELPIE_TRY(const ImageTable table, read_images(work));
-  std::vector<std::string> added;
-  for (const Json& name : restore->at("added").items()) added.push_back(name.text());
+  std::vector<std::string> added = texts_of(restore->at("added"));
   for (const Image& image : step.images) {
     const Json& before = restore->at("before").at(image.ref);
     if (before.is_null()) {
@@ -251,6 +313,7 @@ Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, 
   KELPIE_TRY(let_go(work, left_over(step, *restore, table)));
   KELPIE_TRY(remove_images(work, added));
   KELPIE_TRY(const ImageTable after, read_images(work));
+  KELPIE_TRY(remove_images(work, nameless(restore->at("new"), after)));
   for (const Image& image : step.images) {
     const ImageRow* const row = find(after, image.ref);
     if ((row == nullptr ? "" : row->digest) == restore->at({"before", image.ref, "digest"}).text()) continue;

@@ -40,6 +40,13 @@ void has_images(ScriptedHost& host, const std::vector<Row>& rows) {
   host.on("ctr image check").out(check);
 }
 
+/// A pull that makes the digest's own name, beside what is there.
+void pulls(ScriptedHost& host, std::vector<Row> rows, const std::string& out = "done\n") {
+  rows.push_back({.ref = kByDigest});
+  host.on("ctr image pull").out(out).does([&host, rows] { has_images(host, rows); });
+  host.on("ctr image label").out("x\n");
+}
+
 TEST(Images, ThereCompleteAndPinnedIsUnchanged) {
   ScriptedHost host;
   set_up_running(host);
@@ -98,8 +105,7 @@ TEST(Images, PrepareFetchesByDigestThroughTheMirrorsAndMovesNoName) {
   ScriptedHost host;
   set_up_running(host);
   has_images(host, {{.digest = kOther}});
-  host.on("ctr image pull").out("unpacking linux/arm64 " + kDigest + "...\ndone: 5.05ms\t\n");
-  host.on("ctr image label").out("x\n");
+  pulls(host, {{.digest = kOther}}, "unpacking linux/arm64 " + kDigest + "...\ndone: 5.05ms\t\n");
   const CallResult result = host.step(Phase::Prepare, app());
   EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
   EXPECT_TRUE(host.was_asked("ctr image pull --hosts-dir /var/snap/microk8s/current/args/certs.d " + kByDigest));
@@ -153,7 +159,7 @@ TEST(Images, WhatWasKeptForAnEarlierWayBackIsLetGoWhenTheNextIsPrepared) {
   has_images(host, {{.digest = kOther},
                     {.ref = "docker.io/library/app@" + kOther, .digest = kOther, .labels = kept_for},
                     {.ref = oldest, .digest = "sha256:" + std::string(64, 'c'), .labels = kept_for}});
-  for (const char* const verb : {"pull", "tag", "label", "rm"}) host.on(std::string("ctr image ") + verb).out("x\n");
+  pulls(host, {{.digest = kOther}});
   EXPECT_EQ(host.step(Phase::Prepare, app()).verdict, Verdict::Satisfied);
   EXPECT_TRUE(host.was_asked("ctr image label " + oldest + " io.cri-containerd.pinned="));
   EXPECT_FALSE(host.was_asked("ctr image label docker.io/library/app@" + kOther + " io.cri-containerd.pinned="));
@@ -171,6 +177,9 @@ TEST(Images, AContainerdThatRestartsIsWaitedFor) {
   EXPECT_EQ(host.step(Phase::Observe, app()).verdict, Verdict::Satisfied);
   host.on("ctr image ls").err(away);
   EXPECT_EQ(host.step(Phase::Observe, app()).reason, "containerd-not-ready");
+  // 2.x does not even dial.
+  host.on("ctr image ls").err("ctr: cannot access socket /var/snap/x: stat: no such file or directory\n").out(table);
+  EXPECT_EQ(host.step(Phase::Observe, app()).verdict, Verdict::Satisfied);
 }
 
 TEST(Images, PreparedAgainNothingIsTouched) {
@@ -198,7 +207,8 @@ TEST(Images, UndoTakesTheOldDigestBackWithoutTheNetwork) {
   ScriptedHost host;
   set_up_running(host);
   has_images(host, {{.digest = kOther, .labels = "-"}});
-  for (const char* const verb : {"pull", "tag", "label", "rm"}) host.on(std::string("ctr image ") + verb).out("x\n");
+  pulls(host, {{.digest = kOther, .labels = "-"}});
+  host.on("ctr image tag").out("x\n");
   const std::string restore = host.step(Phase::Prepare, app()).restore;
   has_images(host, {{}, {.ref = kByDigest}});
   host.on("ctr image rm").out("x\n").does([&host] { has_images(host, {{.digest = kOther, .labels = "-"}}); });
@@ -206,7 +216,7 @@ TEST(Images, UndoTakesTheOldDigestBackWithoutTheNetwork) {
   EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
   EXPECT_TRUE(host.was_asked("ctr image tag --force docker.io/library/app@" + kOther + " " + kRef));
   EXPECT_TRUE(host.was_asked(std::string("ctr image label ") + kRef + " io.cri-containerd.pinned="));
-  EXPECT_TRUE(host.was_asked("ctr image rm " + kByDigest)) << "what prepare fetched";
+  EXPECT_TRUE(host.was_asked("ctr image rm --sync " + kByDigest)) << "what prepare fetched";
 }
 
 // An attempt that was given up after PREPARE has fetched it; the next one did not add it, but pins it.
@@ -219,7 +229,7 @@ TEST(Images, UndoUnpinsWhatAnEarlierPrepareFetched) {
   const std::string restore = host.step(Phase::Prepare, app()).restore;
   EXPECT_EQ(host.step(Phase::Undo, app(), restore).verdict, Verdict::Satisfied);
   EXPECT_TRUE(host.was_asked("ctr image label " + kByDigest + " io.cri-containerd.pinned="));
-  EXPECT_FALSE(host.was_asked("ctr image rm " + kByDigest)) << "the name may be kubelet's own";
+  EXPECT_FALSE(host.was_asked("ctr image rm --sync " + kByDigest)) << "the name may be kubelet's own";
 }
 
 TEST(Images, AfterAStartTheyAreProvedOnlyByANodeThatIsReady) {
@@ -234,6 +244,40 @@ TEST(Images, AfterAStartTheyAreProvedOnlyByANodeThatIsReady) {
   host.on("kubectl get nodes").out(test::node_list("True"));
   EXPECT_EQ(host.step(Phase::Verify, after_start).summary,
             "1 image pinned by digest: docker.io/library/app:1.0; node pi-01 Ready, v1.32.3");
+}
+
+// Pulled for another platform: 1.x says so after it has made the name, 2.x says that all is well.
+TEST(Images, OfAnotherPlatformAreRefusedBeforeGoAndLeaveNoName) {
+  for (const bool is_said : {true, false}) {
+    ScriptedHost host;
+    set_up_running(host);
+    has_images(host, {});
+    pulls(host, {});
+    if (is_said) {
+      host.on("ctr image pull")
+          .err("ctr: unable to check unpack for R: no match for platform in manifest D: not found");
+    } else {
+      host.on("ctr image pull").out("done\n").does([&host] {
+        has_images(host, {{.ref = kByDigest, .platforms = "linux/amd64"}});
+      });
+    }
+    host.on("ctr image rm").out("x\n");
+    EXPECT_EQ(host.step(Phase::Prepare, app()).reason, "image-wrong-platform");
+    EXPECT_TRUE(host.was_asked("ctr image rm --sync " + kByDigest));
+  }
+}
+
+// Facts, platform 2.3: a name of kubelet's own keeps the bytes on the disk.
+TEST(Images, UndoForgetsKubeletsNameOfWhatNothingElseNames) {
+  ScriptedHost host;
+  set_up_running(host);
+  has_images(host, {});
+  pulls(host, {});
+  const std::string restore = host.step(Phase::Prepare, app()).restore;
+  const std::string own = "sha256:" + std::string(64, 'f');
+  host.on("ctr image rm").out("x\n").does([&host, own] { has_images(host, {{.ref = own}}); }).out("x\n");
+  EXPECT_EQ(host.step(Phase::Undo, app(), restore).verdict, Verdict::Satisfied);
+  EXPECT_TRUE(host.was_asked("ctr image rm --sync " + own));
 }
 
 struct Refusal {
@@ -292,7 +336,8 @@ TEST(Images, ADaemonThatCannotUnpackIsAskedToLeaveItToTheClient) {
   has_images(host, {});
   host.on("ctr image pull")
       .err("ctr: unable to initialize unpacker: no unpack platforms defined: invalid argument\n", 1)
-      .out("done\n");
+      .out("done\n")
+      .does([&host] { has_images(host, {{.ref = kByDigest}}); });
   host.on("ctr image label").out("x\n");
   EXPECT_EQ(host.step(Phase::Prepare, app()).verdict, Verdict::Satisfied);
   EXPECT_TRUE(
@@ -322,8 +367,7 @@ TEST(Images, ProgressIsThatOfTheNewestBlock) {
   ScriptedHost host;
   set_up_running(host);
   has_images(host, {});
-  host.on("ctr image pull").out(blocks);
-  host.on("ctr image label").out("x\n");
+  pulls(host, {}, blocks);
   EXPECT_EQ(host.step(Phase::Prepare, app()).verdict, Verdict::Satisfied);
   EXPECT_EQ(host.progress.back(), "pulling " + kByDigest + " 1.7/57.4 MiB");
 }
