@@ -18,6 +18,12 @@ Out blake2b(ByteView bytes) {
 
 }  // namespace
 
+std::string sha256_hex(ByteView bytes) {
+  std::array<std::uint8_t, crypto_hash_sha256_BYTES> out{};
+  crypto_hash_sha256(out.data(), bytes.data(), bytes.size());
+  return to_hex(out);
+}
+
 Digest blake2b_256(ByteView bytes) {
   return blake2b<Digest>(bytes);
 }

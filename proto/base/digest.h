@@ -14,6 +14,8 @@ using ShortDigest = FixedBytes<struct ShortDigestTag, 16>;  // BLAKE2b-128
 
 [[nodiscard]] Digest blake2b_256(ByteView bytes);
 [[nodiscard]] ShortDigest blake2b_128(ByteView bytes);
+/// For people, who have sha256sum.
+[[nodiscard]] std::string sha256_hex(ByteView bytes);
 [[nodiscard]] inline Digest blake2b_256(std::string_view bytes) {
   return blake2b_256(as_bytes(bytes));
 }
