@@ -168,6 +168,7 @@ Result<Event> take_go(const v1::Go& in, const Receiver& receiver) {
                 .step = or_else(in.step_limit_s(), kStepLimit),
                 .attempt = or_else(in.attempt_limit_s(), kAttemptLimit),
                 .verify = or_else(in.verify_limit_s(), kVerifyLimit)};
+  out.door = {.url = in.archive_url(), .token = to_hex(as_bytes(in.archive_token()))};
   return out;
 }
 

@@ -49,6 +49,10 @@ void write_result(std::string_view kind, const StepRecord& record, v1::StepResul
   out.set_summary(clean(record.summary, 512));
   out.set_output_tail(clean(record.output_tail, 2'048));
   out.set_duration_ms(record.duration_ms);
+  const Result<Digest> sha256 = Digest::from_hex(record.archive.sha256);
+  if (!sha256) return;  // no archive
+  out.set_archive_sha256(sha256->bytes());
+  out.set_archive_bytes(record.archive.bytes);
 }
 
 std::string_view phase_of(const Attempt& attempt, const Memory& memory) {

@@ -28,6 +28,8 @@ void write_step(const StepRecord& record, store::v1::StepRecord& out) {
   out.set_duration_ms(record.duration_ms);
   out.set_restore(record.restore);
   out.set_note(record.note);
+  out.set_archive_sha256(record.archive.sha256);
+  out.set_archive_bytes(record.archive.bytes);
 }
 
 void write_attempt(const Attempt& attempt, store::v1::AttemptRecord& out) {
@@ -45,6 +47,8 @@ void write_attempt(const Attempt& attempt, store::v1::AttemptRecord& out) {
   out.set_restarts(attempt.restarts);
   out.set_step(attempt.step);
   out.set_is_undoing(attempt.is_undoing);
+  out.set_archive_url(attempt.door.url);
+  out.set_archive_token(attempt.door.token);
   out.set_outcome(static_cast<std::uint32_t>(attempt.outcome));
   out.set_reason(attempt.failure.reason);
   out.set_detail(attempt.failure.detail);
@@ -75,6 +79,7 @@ Result<Attempt> read_attempt(const store::v1::AttemptRecord& in, const wire::Tru
   out.restarts = in.restarts();
   out.step = in.step();
   out.is_undoing = in.is_undoing();
+  out.door = {.url = in.archive_url(), .token = in.archive_token()};
   out.outcome = static_cast<FailedOutcome>(in.outcome());
   out.failure = {.reason = in.reason(), .detail = in.detail(), .refusal = {}, .is_transient = in.is_transient()};
   for (const store::v1::StepRecord& row : in.steps()) {
@@ -85,7 +90,8 @@ Result<Attempt> read_attempt(const store::v1::AttemptRecord& in, const wire::Tru
                            .output_tail = row.output_tail(),
                            .duration_ms = row.duration_ms(),
                            .restore = row.restore(),
-                           .note = row.note()});
+                           .note = row.note(),
+                           .archive = {.sha256 = row.archive_sha256(), .bytes = row.archive_bytes()}});
   }
   if (out.records.size() != out.release.steps.size()) return damaged("number of steps");
   const bool needs_step = out.state == AttemptState::Executing;

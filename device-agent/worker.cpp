@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "device-agent/host/http_put.h"
 #include "device-agent/host/posix_process.h"
 #include "device-agent/host/snapd_http.h"
 #include "device-agent/host/system_files.h"
@@ -58,7 +59,8 @@ struct Worker::Thread {
                   .note =
                       [&](std::string note) {
                         parts.push(CallNoted{.id = call.id, .note = std::move(note)}, Weight::Result);
-                      }};
+                      },
+                  .upload = put_on_loopback};
         CallResult result = parts.carry_out(call, host);
         // What was cut off by the agent's end is judged after its next start, by what is there then.
         if (!stop.stop_requested()) {

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "device-agent/core/archive.h"
 #include "device-agent/core/facts.h"
 #include "device-agent/core/plan.h"
 #include "proto/base/clock.h"
@@ -28,6 +29,8 @@ struct StepCall {
   std::string restore;                // Undo: what Prepare answered for this step
   std::string note = {};              // Observe, Run, Verify, Undo: what this step noted last, before a restart too
   std::uint64_t disk_free_bytes = 0;  // Prepare: the release's preflight
+  ArchiveDoor door = {};              // inspect, Observe: an archive is wanted there
+  std::string agent_view = {};        // with a door: what the agent remembers, for people
 };
 struct ChecksCall {
   std::vector<Check> checks;
@@ -57,6 +60,7 @@ struct CallResult {
   bool is_transient = false;  // rule R12: network, registry 5xx, disk pressure, lock busy, API server starting
   std::string restore;        // Prepare: opaque, at most 96 KiB; of all steps together 128 KiB
   Facts facts;                // FactsCall
+  SentArchive archive;        // inspect with a door
 
   friend bool operator==(const CallResult&, const CallResult&) = default;
 };

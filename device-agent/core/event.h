@@ -37,6 +37,7 @@ struct GoOrder {
   Digest hash;
   Nonce nonce;
   Limits limits;
+  ArchiveDoor door = {};
 };
 struct CancelOrder {
   AttemptId id;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "device-agent/core/archive.h"
 #include "device-agent/core/plan.h"
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
@@ -30,6 +31,7 @@ struct StepRecord {
   std::uint32_t duration_ms = 0;
   std::string restore;  // what Prepare found, opaque
   std::string note;     // of the step in hand, on its way there or back: opaque, at most 512 bytes
+  SentArchive archive;
   friend bool operator==(const StepRecord&, const StepRecord&) = default;
 };
 
@@ -60,6 +62,7 @@ struct Attempt {
   Release release;
   AttemptState state = AttemptState::Preparing;
   Limits limits;
+  ArchiveDoor door;            // of the GO; only as long as it is open
   Duration spent{};            // since GO, up to the last commit
   std::uint32_t restarts = 0;  // of the agent since GO
   std::uint32_t step = 0;      // index of the step in hand

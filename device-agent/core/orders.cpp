@@ -104,6 +104,7 @@ void take_order(Memory& memory, const GoOrder& order) {
   memory.nonce = {};
   attempt.state = AttemptState::Executing;
   attempt.limits = order.limits;
+  attempt.door = order.door;
   attempt.step = 0;
   attempt.spent = {};
   attempt.restarts = 0;

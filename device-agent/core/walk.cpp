@@ -41,6 +41,7 @@ void stamp(Memory& memory) {
 void write_down(StepRecord& record, const CallResult& result, Duration took) {
   record.duration_ms += static_cast<std::uint32_t>(std::clamp<std::int64_t>(took.count(), 0, INT32_MAX));
   if (!result.summary.empty()) record.summary = cut(result.summary, kSummaryBytesMax);
+  if (!result.archive.sha256.empty()) record.archive = result.archive;
 }
 
 std::size_t restore_bytes(const Attempt& attempt) {
@@ -186,6 +187,10 @@ std::optional<Call> step_call(const Memory& memory, Phase phase, Duration limit)
   if (phase == Phase::Undo) what.restore = attempt.records[attempt.step].restore;
   if (phase != Phase::Prepare) what.note = attempt.records[attempt.step].note;
   if (phase == Phase::Prepare) what.disk_free_bytes = attempt.release.disk_free_bytes;
+  if (phase == Phase::Observe && std::holds_alternative<InspectStep>(what.step) && !attempt.door.url.empty()) {
+    what.door = attempt.door;
+    what.agent_view = describe(memory);
+  }
   return Call{.id = 0, .what = std::move(what), .limit = limit};
 }
 
@@ -249,6 +254,7 @@ void finish(Memory& memory, AttemptState state, FailedOutcome outcome) {
   attempt.state = state;
   attempt.outcome = outcome;
   attempt.is_undoing = false;
+  attempt.door = {};
   memory.nonce = {};
   memory.soak_until.reset();
   memory.is_confirmed = true;

@@ -101,11 +101,24 @@ class Pause {
   [[nodiscard]] virtual bool wait(Duration duration) = 0;
 };
 
+/// One body, put to one address.
+struct Upload {
+  std::string url;
+  std::string token;  // of its Authorization header
+  std::string_view body;
+  Duration limit{};
+};
+struct UploadReply {
+  int status = 0;
+  std::string body;
+};
+
 struct DevicePaths {
   std::string microk8s = "/snap/bin/microk8s";
   std::string snap_data = "/var/snap/microk8s/current";
   std::string snap_common = "/var/snap/microk8s/common";
   std::string artifacts = "/var/lib/kelpie-agent/artifacts";  // files by the 64 hex digits of their sha256
+  std::string journalctl = "/usr/bin/journalctl";
 };
 
 /// What one call may use. progress is one line for people, at any rate; the loop keeps the newest. note goes into the
@@ -118,6 +131,8 @@ struct Host {
   const DevicePaths& paths;
   std::function<void(std::string progress)> progress;
   std::function<void(std::string note)> note = {};
+  /// Errors: PermissionDenied (not on loopback), Unavailable, DeadlineExceeded. Empty: there is no way out of here.
+  std::function<Result<UploadReply>(const Upload&)> upload = {};
 };
 
 }  // namespace kelpie::agent

@@ -81,6 +81,9 @@ constexpr std::array kRows{
     ReasonRow{Reason::WorkloadFailed, "workload-failed", false, "the workload ended in failure"},
     ReasonRow{Reason::WorkloadStillThere, "workload-still-there", false, "objects of the workload are still there"},
     ReasonRow{Reason::KubectlFailed, "kubectl-failed", false, "kubectl failed for another reason"},
+    ReasonRow{Reason::ArchiveAddress, "archive-address", false, "archives travel on loopback only, until TLS comes"},
+    ReasonRow{Reason::ArchiveNotSent, "archive-not-sent", true, "the archive did not reach the hub"},
+    ReasonRow{Reason::ArchiveRefused, "archive-refused", false, "the hub did not take the archive"},
     ReasonRow{Reason::RestoreTooLarge, "restore-too-large", false, "what is needed to go back does not fit"},
     ReasonRow{Reason::RestoreUnknown, "restore-unknown", false, "what was there before could not be read"},
 };

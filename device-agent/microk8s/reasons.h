@@ -75,6 +75,9 @@ enum class Reason {
   WorkloadFailed,
   WorkloadStillThere,
   KubectlFailed,
+  ArchiveAddress,
+  ArchiveNotSent,
+  ArchiveRefused,
   RestoreTooLarge,
   RestoreUnknown,
 };

@@ -286,6 +286,20 @@ TEST(Inbound, AStartAndTheImagesBehindItProveTheNodeTogether) {
   }
 }
 
+TEST(Inbound, AGoMaySayWhereAnArchiveGoes) {
+  v1::Deliver deliver = go();
+  deliver.mutable_go()->set_archive_url("http://127.0.0.1:7440/archives/x");
+  deliver.mutable_go()->set_archive_token(std::string(32, '\xab'));
+  const Result<Heard> heard = parse(as_bytes(sealed(deliver)), receiver());
+  ASSERT_TRUE(heard);
+  const ArchiveDoor& door = std::get<GoOrder>(heard->event).door;
+  EXPECT_EQ(door.url, "http://127.0.0.1:7440/archives/x");
+  std::string hex;
+  for (int i = 0; i < 32; ++i) hex += "ab";
+  EXPECT_EQ(door.token, hex);
+  EXPECT_EQ(std::get<GoOrder>(parse(as_bytes(sealed(go())), receiver())->event).door, ArchiveDoor());
+}
+
 TEST(Inbound, LimitsThatTheHubLeftOutHaveDefaults) {
   v1::Deliver deliver = go();
   deliver.mutable_go()->set_soak_s(30);

@@ -101,6 +101,17 @@ TEST(Report, QuotesTheNonceAndItsAgeWhenPrepared) {
   EXPECT_EQ(report.attempt().prepared_ago_ms(), 90'000U);
 }
 
+TEST(Report, SaysWhichArchiveItsInspectSent) {
+  Attempt attempt = attempt_of(1);
+  attempt.state = AttemptState::Succeeded;
+  attempt.records[0].outcome = StepOutcome::Unchanged;
+  EXPECT_EQ(said(memory_of(attempt)).attempt().results(0).archive_sha256(), "");
+  attempt.records[0].archive = {.sha256 = std::string(64, 'a'), .bytes = 7};
+  const v1::StepResult result = said(memory_of(attempt)).attempt().results(0);
+  EXPECT_EQ(result.archive_sha256(), std::string(32, '\xaa'));
+  EXPECT_EQ(result.archive_bytes(), 7U);
+}
+
 struct Text {
   const char* name;
   std::string printed;

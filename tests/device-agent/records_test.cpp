@@ -27,6 +27,7 @@ Ledger full_ledger() {
   attempt.release = order.release;
   attempt.state = AttemptState::Executing;
   attempt.limits = {.soak = Duration(1), .step = Duration(2), .attempt = Duration(3), .verify = Duration(4)};
+  attempt.door = {.url = "http://127.0.0.1:7440/archives/x", .token = "70"};
   attempt.spent = Duration(5);
   attempt.restarts = 4;
   attempt.step = 2;
@@ -39,7 +40,8 @@ Ledger full_ledger() {
                       .output_tail = "\x80 as a command printed it",
                       .duration_ms = 7,
                       .restore = std::string("\0\xff", 2),
-                      .note = "{\"change\":\"42\"}"},
+                      .note = "{\"change\":\"42\"}",
+                      .archive = {.sha256 = std::string(64, 'a'), .bytes = 48'211}},
                      {.outcome = StepOutcome::UndoFailed},
                      {}};
   out.marks["device"] = {.generation = 5, .release = blake2b_256("r"), .n = 3, .is_closed = true};

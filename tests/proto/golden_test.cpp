@@ -64,6 +64,14 @@ TEST(Golden, FrameOfEachTypeHasTheSameBytes) {
   }
 }
 
+TEST(Golden, FrameWithAnArchiveHasTheSameBytes) {
+  const auto sealed = [](FrameType type, const std::string& payload) {
+    return seal(type, test::sample_installation(), as_bytes(payload), key_of(signer_of(type)));
+  };
+  expect_golden("04_deliver_archive", sealed(FrameType::Deliver, test::sample_go_with_archive()));
+  expect_golden("05_report_archive", sealed(FrameType::Report, test::sample_report_of_archive()));
+}
+
 TEST(Golden, FrameOfABatchHasTheSameBytes) {
   const std::string& payload = test::sample_payloads()[3].second;
   const auto frames =

@@ -122,6 +122,26 @@ InstallationId sample_installation() {
   return InstallationId::from_bytes(blake2b_128(sample_payloads().front().second).view()).value();
 }
 
+std::string sample_go_with_archive() {
+  v1::Deliver deliver;
+  v1::Go& go = *deliver.mutable_go();
+  go.set_attempt(kAttempt);
+  go.set_archive_url("http://127.0.0.1:7440/archives/" + std::string(kAttempt));
+  go.set_archive_token(std::string(32, '\x99'));
+  return deliver.SerializeAsString();
+}
+
+std::string sample_report_of_archive() {
+  v1::Report report;
+  report.mutable_attempt()->set_id(kAttempt);
+  v1::StepResult& result = *report.mutable_attempt()->add_results();
+  result.set_kind("inspect");
+  result.set_outcome(v1::UNCHANGED);
+  result.set_archive_sha256(std::string(32, '\xaa'));
+  result.set_archive_bytes(48'211);
+  return report.SerializeAsString();
+}
+
 KeyLookup knows(const std::vector<PublicKey>& keys) {
   return [keys](const KeyId& kid) -> std::optional<PublicKey> {
     const auto at = std::ranges::find(keys, kid, key_id);

@@ -16,6 +16,10 @@ namespace kelpie::wire::test {
 [[nodiscard]] SigningKey key_of(std::uint64_t seed);
 [[nodiscard]] InstallationId sample_installation();
 
+/// Deliver and Report payloads with what an inspect brings.
+[[nodiscard]] std::string sample_go_with_archive();
+[[nodiscard]] std::string sample_report_of_archive();
+
 /// A lookup that knows these keys and no other.
 [[nodiscard]] KeyLookup knows(const std::vector<PublicKey>& keys);
 

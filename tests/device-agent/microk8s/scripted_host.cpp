@@ -68,7 +68,8 @@ agent::Host ScriptedHost::host() {
           *this,
           paths,
           [this](std::string line) { progress.push_back(std::move(line)); },
-          [this](std::string note) { notes.push_back(std::move(note)); }};
+          [this](std::string note) { notes.push_back(std::move(note)); },
+          upload};
 }
 
 CallResult ScriptedHost::carry_out(const Call& call) {
@@ -85,7 +86,9 @@ CallResult ScriptedHost::resumed(agent::Phase phase, agent::Step step, std::stri
                                             .step = std::move(step),
                                             .restore = std::move(restore),
                                             .note = std::move(note),
-                                            .disk_free_bytes = disk_preflight},
+                                            .disk_free_bytes = disk_preflight,
+                                            .door = door,
+                                            .agent_view = "attempt none\n"},
                     .limit = limit});
 }
 CallResult ScriptedHost::checks(std::vector<agent::Check> checks) {
@@ -119,7 +122,8 @@ Rule::Answer ScriptedHost::next(Rule& rule) {
 }
 
 Result<agent::Exit> ScriptedHost::run(const agent::Command& command) {
-  EXPECT_EQ(command.argv.front(), "/snap/bin/microk8s") << "a full path";
+  EXPECT_TRUE(command.argv.front() == "/snap/bin/microk8s" || command.argv.front() == "/usr/bin/journalctl")
+      << command.argv.front() << " is no full path of ours";
   EXPECT_GT(command.limit, Duration{}) << "a limit of its own";
   std::string words;
   for (std::size_t i = 1; i < command.argv.size(); ++i) words += (i > 1 ? " " : "") + command.argv[i];
@@ -159,6 +163,7 @@ Result<agent::SnapdReply> ScriptedHost::request(const std::string& method, const
   const Rule::Answer answer = next(*rule);
   if (answer.effect) answer.effect();
   if (answer.is_lost) return fail(Code::Unavailable, "connection reset by peer");
+  if (path.starts_with("/v2/logs")) return agent::SnapdReply{.status = answer.code, .body = answer.out};
   if (answer.code == 202) return agent::SnapdReply{.status = 202, .body = answer.out};
   return agent::SnapdReply{.status = answer.code, .body = fmt::format(R"({{"result":{}}})", answer.out)};
 }

@@ -88,6 +88,8 @@ class ScriptedHost final : public agent::ProcessRunner,
   WallTime wall_at_start{1'795'564'800'000};  // 2026-11-25
   std::size_t waits_left = SIZE_MAX;          // the agent wants to end after so many
   bool has_snapd = true;
+  agent::ArchiveDoor door;  // of an inspect
+  std::function<Result<agent::UploadReply>(const agent::Upload&)> upload;
   std::size_t snapd_drops = 0;     // so many requests find nobody
   std::vector<std::string> asked;  // commands and requests in order, bodies behind requests
   std::vector<std::string>
