@@ -1,9 +1,6 @@
 // The checks of a release: after its steps, and again and again while it soaks.
-#include <algorithm>
-
 #include <fmt/core.h>
 
-#include "device-agent/microk8s/health.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/objects.h"
 #include "device-agent/microk8s/readiness.h"
@@ -24,10 +21,8 @@ Tried<std::string> check(const WorkloadReadyCheck& wanted, const Work& work) {
   KELPIE_TRY(require_control_plane(work));
   const Work within = work.part(std::chrono::seconds(wanted.within_s));
   KELPIE_TRY(await_api(within));
-  KELPIE_TRY(const Json::Array own, own_objects(within, wanted.workload));
-  const bool has_any_health =
-      std::any_of(own.begin(), own.end(), [](const Json& one) { return has_health(one.text("kind")); });
-  if (!has_any_health) {
+  KELPIE_TRY(const Json::Array own, labelled_objects(within, wanted.workload));
+  if (own.empty()) {
     return trouble(Reason::WorkloadMissing, fmt::format("no workload {} of a release is there", wanted.workload));
   }
   KELPIE_TRY(const Readiness readiness, await_ready(within, own));

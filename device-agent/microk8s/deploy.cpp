@@ -131,8 +131,47 @@ Tried<CallResult> prepare(const DeployStep& step, const Work& work) {
   return prepared(fmt::format("{} objects would be accepted, {} are there now", items.size(), before.size()), restore);
 }
 
+struct Opened {
+  std::string name;
+  std::string_view scheme;
+  std::int64_t node_port = 0;
+};
+std::vector<Opened> opened_by(const Json::Array& live) {
+  constexpr std::int64_t kHttps = 443;
+  std::vector<Opened> out;
+  for (const Json& one : live) {
+    if (one.text("kind") != "Service") continue;
+    for (const Json& port : one.at({"spec", "ports"}).items()) {
+      if (port.number("nodePort", 0) == 0 || port.text("protocol") == "UDP") continue;
+      const bool is_secure = port.number("port", 0) == kHttps || port.text("name") == "https";
+      out.push_back({.name = one.at({"metadata", "name"}).text(),
+                     .scheme = is_secure ? "https" : "http",
+                     .node_port = port.number("nodePort", 0)});
+    }
+  }
+  return out;
+}
+
+/// ", nodered at http://192.168.7.2:31234": the port is Kubernetes' own choice unless the manifest says one, so nobody
+/// knows it before.
+Tried<std::string> reachable_at(const Work& work, const Json::Array& live) {
+  const std::vector<Opened> opened = opened_by(live);
+  if (opened.empty()) return std::string();
+  KELPIE_TRY(const Node node, read_node(work));
+  std::string text;
+  for (const Opened& one : opened) {
+    text += fmt::format(", {} at {}://{}:{}", one.name, one.scheme, node.address.empty() ? node.name : node.address,
+                        one.node_port);
+  }
+  return text;
+}
+
+struct Deployed {
+  Readiness readiness;
+  Json::Array live;
+};
 /// Trouble says what of the step is not so.
-Tried<Readiness> require_deployed(const DeployStep& step, const Work& work) {
+Tried<Deployed> require_deployed(const DeployStep& step, const Work& work) {
   KELPIE_TRY(const Json::Array items, wanted_items(step));
   KELPIE_TRY(const Json::Array live, live_objects(work, items));
   for (const Json& item : items) {
@@ -147,7 +186,7 @@ Tried<Readiness> require_deployed(const DeployStep& step, const Work& work) {
   const Json::Array old = stale(own, items);
   if (!old.empty()) return trouble(Reason::WorkloadOutdated, "left of older manifests: " + names_text(old));
   KELPIE_TRY(const Readiness readiness, look_at(work, items));
-  if (readiness.is_ready) return readiness;
+  if (readiness.is_ready) return Deployed{.readiness = readiness, .live = live};
   if (readiness.trouble) return fail(*readiness.trouble);
   return trouble(Reason::WorkloadNotReady, readiness.text());
 }
@@ -160,10 +199,11 @@ bool is_unreadable(Reason reason) {
 Tried<CallResult> prove(const DeployStep& step, const Work& work) {
   KELPIE_TRY(require_control_plane(work));
   KELPIE_TRY(await_api(work.part(kApiBackLimit)));
-  Tried<Readiness> deployed = require_deployed(step, work);
+  Tried<Deployed> deployed = require_deployed(step, work);
   if (deployed) {
-    return satisfied(fmt::format("{} workload{} as signed, {}", step.workloads.size(),
-                                 step.workloads.size() == 1 ? "" : "s", deployed->text()));
+    KELPIE_TRY(const std::string where, reachable_at(work, deployed->live));
+    return satisfied(fmt::format("{} workload{} as signed, {}{}", step.workloads.size(),
+                                 step.workloads.size() == 1 ? "" : "s", deployed->readiness.text(), where));
   }
   if (is_unreadable(deployed.error().reason)) return fail(std::move(deployed.error()));
   return unmet(deployed.error());
@@ -191,7 +231,8 @@ Tried<CallResult> run(const DeployStep& step, const Work& work) {
   KELPIE_TRY(try_manifests(work, split));
   work.say(fmt::format("applying {} objects", items.size()));
   KELPIE_TRY(apply_split(work, split));
-  KELPIE_TRY(const Readiness readiness, await_ready(work, items));
+  KELPIE_TRY(await_ready(work, items));
+  KELPIE_TRY(const Readiness readiness, soak(work, items));
   // Only what is well is followed by taking the old away.
   KELPIE_TRY(const Json::Array own, answered_for(step, work));
   const Json::Array old = stale(own, items);

@@ -190,6 +190,12 @@ Health judge_daemon_set(const Json& object) {
   health.ready = status.number("numberAvailable", 0);
   health.is_ready = is_observed(object) && health.wanted >= 1 && health.ready == health.wanted &&
                     status.number("updatedNumberScheduled", 0) == health.wanted;
+  if (is_observed(object) && health.wanted == 0) {  // a device is one node: none that fits is nobody to run it
+    health.trouble = Trouble{
+        .reason = Reason::WorkloadUnschedulable,
+        .detail = fmt::format("{} fits no node: its selector or a taint keeps it off this one", name_of(object)),
+        .output = {}};
+  }
   return health;
 }
 
@@ -224,6 +230,17 @@ Health judge_pod(const Json& object) {
   return health;
 }
 
+std::int64_t restarts_of(const Json& object, const Json::Array& pods) {
+  std::int64_t restarts = 0;
+  for (const Json& pod : pods) {
+    if (!is_pod_of(object, pod)) continue;
+    for (const Json& status : pod.at({"status", "containerStatuses"}).items()) {
+      restarts += status.number("restartCount", 0);
+    }
+  }
+  return restarts;
+}
+
 Health judge_object(const Json& object) {
   const std::string& kind = object.text("kind");
   if (kind == "Deployment") return judge_deployment(object);
@@ -256,6 +273,7 @@ bool is_pod_ready(const Json& pod) {
 
 Health judge(const Json& object, const Json::Array& pods) {
   Health health = judge_object(object);
+  health.restarts = restarts_of(object, pods);
   if (health.is_ready) return health;
   // A container's own reason says more than "did not progress".
   if (std::optional<PodTrouble> found = first_trouble(object, pods)) {

@@ -21,6 +21,7 @@ struct Health {
   bool is_ready = false;
   std::int64_t ready = 0;
   std::int64_t wanted = 0;
+  std::int64_t restarts = 0;       // of the containers of its pods
   std::optional<Trouble> trouble;  // first failing container's, or of the object itself
   bool is_hopeless = false;        // waiting longer changes nothing
   std::string word;                // Kubernetes' own of that container: ImagePullBackOff

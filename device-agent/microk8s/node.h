@@ -24,6 +24,7 @@ enum class Lock { None, Worker, LowMemory, Stopped };
 struct Node {
   std::string name;
   std::string kubelet_version;
+  std::string address;  // of the device's network
   bool is_ready = false;
   bool is_cordoned = false;
   std::string why;  // not Ready

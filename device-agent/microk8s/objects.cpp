@@ -17,6 +17,8 @@ constexpr std::string_view kPrunedKinds =
     "deployments,daemonsets,statefulsets,jobs,cronjobs,pods,services,configmaps,secrets,ingresses,serviceaccounts,"
     "roles,rolebindings";
 
+constexpr std::string_view kKeptKinds = "persistentvolumeclaims,namespaces,customresourcedefinitions";
+
 constexpr Duration kApplyLimit = std::chrono::seconds(180);  // chosen: 32 workloads, a second each on a Pi
 
 Json identity_of(const Json& object) {
@@ -59,6 +61,10 @@ std::vector<std::string> flags_of(Force force, std::vector<std::string> flags) {
   return flags;
 }
 
+bool holds_secret(const Json& item) {
+  return item.text("kind") == "Secret" && (item.has("data") || item.has("stringData"));
+}
+
 /// A job's own marks are made anew with each job; handing old ones in is refused.
 void strip_job(Json& job) {
   job["spec"].erase("selector");
@@ -67,6 +73,12 @@ void strip_job(Json& job) {
        {"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"}) {
     labels.erase(mark);
   }
+}
+
+Tried<Json::Array> with_own_labels(const Work& work, std::string kinds, const std::string& workload) {
+  std::string selector = fmt::format("{}={}", kOwnerLabel, kOwner);
+  selector += workload.empty() ? fmt::format(",{}", kWorkloadLabel) : fmt::format(",{}={}", kWorkloadLabel, workload);
+  return get_objects(work, {std::move(kinds), "-A", "-l", selector});
 }
 
 }  // namespace
@@ -111,6 +123,13 @@ Tried<Json::Array> labelled_items(const Workload& workload) {
       return trouble(Reason::ManifestRefused,
                      fmt::format("the manifest of {} has an object without kind or name", workload.name));
     }
+    if (holds_secret(item)) {
+      return trouble(
+          Reason::ManifestRefused,
+          fmt::format("Secret {} holds data, which everybody who can read the release could read: make it on "
+                      "the device and refer to it",
+                      item.at({"metadata", "name"}).text()));
+    }
     Json& metadata = item["metadata"];
     if (!metadata.has("namespace") && !is_of_cluster(item.text("kind"))) metadata["namespace"] = workload.name_space;
     Json& labels = metadata["labels"];
@@ -126,9 +145,11 @@ std::string as_list(const Json::Array& objects) {
 }
 
 Tried<Json::Array> own_objects(const Work& work, const std::string& workload) {
-  std::string selector = fmt::format("{}={}", kOwnerLabel, kOwner);
-  selector += workload.empty() ? fmt::format(",{}", kWorkloadLabel) : fmt::format(",{}={}", kWorkloadLabel, workload);
-  return get_objects(work, {std::string(kPrunedKinds), "-A", "-l", selector});
+  return with_own_labels(work, std::string(kPrunedKinds), workload);
+}
+
+Tried<Json::Array> labelled_objects(const Work& work, const std::string& workload) {
+  return with_own_labels(work, fmt::format("{},{}", kPrunedKinds, kKeptKinds), workload);
 }
 
 Tried<Json::Array> live_objects(const Work& work, const Json::Array& items) {

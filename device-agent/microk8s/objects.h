@@ -29,6 +29,8 @@ inline constexpr std::string_view kManifestLabel = "kelpie.dev/manifest";  // ha
 /// What carries the own labels, of the kinds that are ever deleted; of one workload, or of all when it is empty.
 /// Volume claims and namespaces are not among them: their deletion destroys data.
 [[nodiscard]] Tried<Json::Array> own_objects(const Work& work, const std::string& workload);
+/// What carries them, of these kinds and of those that are never deleted.
+[[nodiscard]] Tried<Json::Array> labelled_objects(const Work& work, const std::string& workload);
 /// Which of these are there, as they are.
 [[nodiscard]] Tried<Json::Array> live_objects(const Work& work, const Json::Array& items);
 /// Without what the API server keeps for itself, so that applying it brings the same state back.

@@ -61,9 +61,13 @@ Tried<void> stop_microk8s(const Work& work) {
 
 Tried<void> require_stopped(const Work& work) {
   KELPIE_TRY(const Snap snap, read_installed_snap(work));
-  if (read_lock(work) != Lock::Stopped) return trouble(Reason::NodeRunning, "no lock says that MicroK8s is stopped");
-  if (snap.services.empty()) return {};
-  return trouble(Reason::NodeRunning, fmt::format("still running: {}", joined(snap.services)));
+  if (!snap.services.empty()) {
+    return trouble(Reason::NodeRunning, fmt::format("still running: {}", joined(snap.services)));
+  }
+  if (read_lock(work) == Lock::Stopped) return {};
+  // Through snapd alone: containers run on, and what is enabled starts at the next boot (facts, microk8s 2.3).
+  return trouble(Reason::NodeRunning,
+                 "its services are stopped, but not by MicroK8s: containers may still run, and its lock is missing");
 }
 
 }  // namespace kelpie::agent

@@ -9,6 +9,7 @@
 #include "device-agent/microk8s/commands.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/objects.h"
+#include "device-agent/microk8s/settled.h"
 
 namespace kelpie::agent {
 namespace {
@@ -18,6 +19,8 @@ using std::chrono::seconds;
 constexpr Duration kLookEvery = seconds(3);          // chosen: one kubectl costs a Pi a second of CPU
 constexpr Duration kTrapEvery = seconds(15);         // events of a sandbox come with the first pod
 constexpr Duration kExplainLimit = seconds(10);      // beyond the limit of the call: an end without a why helps nobody
+constexpr Duration kSoak = seconds(30);              // facts, microk8s 7.4: 30 to 60 s
+constexpr Duration kSoakLook = seconds(10);          // chosen: three looks
 constexpr Duration kTroublePatience = seconds(180);  // chosen: kubelet has tried five times by then
 
 struct Seen {
@@ -54,10 +57,35 @@ void add(Readiness& all, const Json& object, const Seen& seen) {
   all.is_ready = all.is_ready && health.is_ready;
   all.ready += health.ready;
   all.wanted += health.wanted;
+  all.restarts += health.restarts;
   all.is_hopeless = all.is_hopeless || health.is_hopeless;
   if (all.trouble || health.is_ready || !health.trouble) return;
   all.trouble = std::move(health.trouble);
   all.failing = std::move(health.failing);
+}
+
+bool has_kind(const Json::Array& objects, std::string_view kind) {
+  return std::any_of(objects.begin(), objects.end(), [&](const Json& one) { return one.text("kind") == kind; });
+}
+
+Tried<void> add_settling(const Work& work, const Json::Array& objects, const Json::Array& pods, Readiness& all) {
+  Json::Array settling;
+  std::copy_if(objects.begin(), objects.end(), std::back_inserter(settling), has_to_settle);
+  if (settling.empty()) return {};
+  KELPIE_TRY(const Json::Array live, live_objects(work, settling));
+  Surroundings around{.storage_classes = {}, .ingress_classes = {}, .pods = pods};
+  if (has_kind(live, "PersistentVolumeClaim")) {
+    KELPIE_TRY(around.storage_classes, get_objects(work, {"storageclasses"}));
+  }
+  if (has_kind(live, "Ingress")) {
+    KELPIE_TRY(around.ingress_classes, get_objects(work, {"ingressclasses"}));
+  }
+  for (const Json& object : live) {
+    std::optional<Trouble> why = has_to_settle(object) ? unsettled(object, around) : std::nullopt;
+    all.is_ready = all.is_ready && !why;
+    if (why && !all.trouble) all.trouble = std::move(why);
+  }
+  return {};
 }
 
 /// What it said last, of the run before if there was one. Bounded by the caller's report.
@@ -115,6 +143,7 @@ Tried<Readiness> look_at(const Work& work, const Json::Array& objects) {
   for (const Json& object : objects) {
     if (has_health(object.text("kind"))) add(all, object, seen);
   }
+  KELPIE_TRY(add_settling(work, objects, seen.pods, all));
   return all;
 }
 
@@ -146,6 +175,29 @@ Tried<Readiness> await_ready(const Work& work, const Json::Array& objects) {
                          last.trouble ? ", " + last.trouble->detail : ""));
     KELPIE_TRY(work.wait(kLookEvery));
   }
+}
+
+Tried<Readiness> soak(const Work& work, const Json::Array& objects) {
+  const SteadyTime since = work.now();
+  KELPIE_TRY(Readiness last, look_at(work, objects));
+  const std::int64_t restarts = last.restarts;
+  if (last.wanted == 0) return last;
+  while (last.is_ready && work.now() - since < kSoak) {
+    work.say(fmt::format("watching that they stay ready, {}", in_seconds(work.now() - since)));
+    KELPIE_TRY(work.wait(kSoakLook));
+    Tried<Readiness> now = look_at(work, objects);
+    if (!now && is_passing(now.error()) && !work.is_over()) continue;
+    KELPIE_TRY(last, std::move(now));
+    if (last.restarts > restarts) {
+      return trouble(Reason::WorkloadCrashing,
+                     fmt::format("containers started again {} times within {} of being ready", last.restarts - restarts,
+                                 in_seconds(work.now() - since)),
+                     last_warnings(work, objects.front().at({"metadata", "namespace"}).text()));
+    }
+    if (work.is_over()) return last;
+  }
+  if (!last.is_ready) return give_up(work, last, work.now() - since);
+  return last;
 }
 
 }  // namespace kelpie::agent

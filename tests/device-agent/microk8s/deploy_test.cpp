@@ -10,6 +10,7 @@ namespace {
 
 using test::Deployed;
 using test::list_of;
+using test::node_list;
 using test::pod_json;
 using test::ScriptedHost;
 using test::set_up_running;
@@ -192,6 +193,119 @@ TEST(Deploy, ACrashLoopFailsWithTheLastLines) {
   EXPECT_EQ(result.output_tail, "cannot open /data: denied\n");
 }
 
+/// A manifest of one object.
+std::string one_object(const std::string& kind, const std::string& name, const std::string& rest) {
+  return R"({"apiVersion":"v1","items":[{"apiVersion":"v1","kind":")" + kind + R"(","metadata":{"name":")" + name +
+         "\"}" + rest + R"(}],"kind":"List"})";
+}
+
+struct Settling {
+  const char* name;
+  const char* kind;
+  const char* spec;    // of the manifest and of the live object
+  const char* status;  // of the live object
+  const char* detail;  // empty: all is well
+};
+class Settles : public testing::TestWithParam<Settling> {};
+
+// Facts, microk8s 7.4: there, and yet of no use.
+TEST_P(Settles, OrSaysWhatItWaitsFor) {
+  ScriptedHost host = with_default_namespace();
+  const std::string manifest = one_object(GetParam().kind, "x", GetParam().spec);
+  const DeployStep step{.workloads = {{.name = "site", .name_space = "default", .manifest = manifest}}, .prune = false};
+  const std::string labels = own_labels("site", manifest_hash(step.workloads[0]));
+  const std::string space = is_of_cluster(GetParam().kind) ? "" : R"("namespace":"default",)";
+  has_objects(host, {std::string(R"({"apiVersion":"v1","kind":")") + GetParam().kind + R"(","metadata":{"name":"x",)" +
+                     space + R"("labels":)" + labels + "}" + GetParam().spec + GetParam().status + "}"});
+  host.on("kubectl get storageclasses")
+      .out(list_of({R"({"kind":"StorageClass","metadata":{"name":"microk8s-hostpath"},)"
+                    R"("volumeBindingMode":"WaitForFirstConsumer"})"}));
+  host.on("kubectl get ingressclasses").out(list_of({R"({"kind":"IngressClass","metadata":{"name":"public"}})"}));
+  const CallResult result = host.step(Phase::Verify, step);
+  EXPECT_EQ(result.detail, GetParam().detail);
+  EXPECT_EQ(result.verdict, GetParam().detail[0] == '\0' ? Verdict::Satisfied : Verdict::Unmet);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Deploy, Settles,
+    testing::Values(
+        Settling{"ConfigMap", "ConfigMap", R"(,"data":{"a":"b"})", "", ""},
+        Settling{"ServiceInside", "Service", R"(,"spec":{"type":"ClusterIP"})", "", ""},
+        Settling{"LoadBalancer", "Service", R"(,"spec":{"type":"LoadBalancer"})",
+                 R"(,"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.10"}]}})", ""},
+        Settling{"LoadBalancerWithoutMetallb", "Service", R"(,"spec":{"type":"LoadBalancer"})", "",
+                 "service x waits for an address, which nothing on the device gives out: add-on metallb with a range "
+                 "does, or expose: NodePort"},
+        Settling{"ClaimBound", "PersistentVolumeClaim", R"(,"spec":{})", R"(,"status":{"phase":"Bound"})", ""},
+        Settling{"ClaimThatWaitsForItsFirstPod", "PersistentVolumeClaim",
+                 R"(,"spec":{"storageClassName":"microk8s-hostpath"})", R"(,"status":{"phase":"Pending"})", ""},
+        Settling{"ClaimWithoutAClass", "PersistentVolumeClaim", R"(,"spec":{"storageClassName":"fast"})",
+                 R"(,"status":{"phase":"Pending"})",
+                 "claim x gets no volume: the device has no storage class fast; add-on hostpath-storage brings "
+                 "microk8s-hostpath"},
+        Settling{"IngressServed", "Ingress", R"(,"spec":{"ingressClassName":"public"})", "", ""},
+        Settling{"IngressOfNobody", "Ingress", R"(,"spec":{"ingressClassName":"nginx"})", "",
+                 "Ingress x is served by nobody: the device has no ingress class nginx; add-on ingress brings public"},
+        Settling{"DefinitionServed", "CustomResourceDefinition", R"(,"spec":{})",
+                 R"(,"status":{"conditions":[{"type":"Established","status":"True"}]})", ""},
+        Settling{"DefinitionNotYet", "CustomResourceDefinition", R"(,"spec":{})", "",
+                 "definition x is not served yet"}),
+    [](const auto& row) { return row.param.name; });
+
+// Kubernetes chooses the port: nobody could know it before, and everybody asks for it afterwards.
+TEST(Deploy, SaysWhereTheWorkloadIsReached) {
+  ScriptedHost host = with_default_namespace();
+  const std::string manifest = one_object("Service", "kiosk", R"(,"spec":{"type":"NodePort","ports":[{"port":8080}]})");
+  const DeployStep step{.workloads = {{.name = "site", .name_space = "default", .manifest = manifest}}, .prune = false};
+  const std::string labels = own_labels("site", manifest_hash(step.workloads[0]));
+  has_objects(host,
+              {R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"kiosk","namespace":"default","labels":)" +
+               labels + R"(},"spec":{"type":"NodePort","ports":[{"port":8080,"nodePort":31234}]}})"});
+  std::string node = node_list("True");
+  node.replace(node.find(R"("nodeInfo")"), 0, R"("addresses":[{"type":"InternalIP","address":"192.168.7.2"}],)");
+  host.on("kubectl get nodes").out(node);
+  EXPECT_EQ(host.step(Phase::Verify, step).summary,
+            "1 workload as signed, 0/0 pods ready, kiosk at http://192.168.7.2:31234");
+}
+
+// Signed and stored in plain text, whoever made the release.
+TEST(Deploy, ASecretWithDataIsRefused) {
+  ScriptedHost host = with_default_namespace();
+  for (const char* const data : {R"(,"data":{"password":"aHVudGVyMg=="})", R"(,"stringData":{"password":"hunter2"})"}) {
+    const std::string manifest = one_object("Secret", "site", data);
+    const DeployStep step{.workloads = {{.name = "site", .name_space = "default", .manifest = manifest}},
+                          .prune = false};
+    const CallResult result = host.step(Phase::Prepare, step);
+    EXPECT_EQ(result.reason, "manifest-refused");
+    EXPECT_EQ(result.detail.find("hunter2"), std::string::npos);
+    EXPECT_EQ(host.step(Phase::Run, step).reason, "manifest-refused");
+  }
+  EXPECT_FALSE(host.was_asked("kubectl apply"));
+}
+
+// Ready for a moment between two crashes is not well.
+TEST(Deploy, IsWatchedForAWhileAfterItIsReady) {
+  ScriptedHost host = with_default_namespace();
+  const auto pod = [](int restarts) {
+    std::string text = pod_json({.workload = "kiosk", .name_space = "default", .reason = "x", .restarts = restarts});
+    const std::string waiting = R"("waiting":{"reason":"x","message":"Back-off pulling image"})";
+    return text.replace(text.find(waiting), waiting.size(), R"("running":{})");
+  };
+  const std::string ready = workload_json(live());
+  has_objects(host, {ready});
+  host.on(kSeen).out(list_of({ready, pod(0)})).out(list_of({ready, pod(0)})).out(list_of({ready, pod(1)}));
+  host.on("kubectl get events -n default").out(list_of({R"({"reason":"BackOff","message":"restarting"})"}));
+  const CallResult result = host.step(Phase::Run, kiosk());
+  EXPECT_EQ(result.reason, "workload-crashing");
+  EXPECT_EQ(result.detail, "containers started again 1 times within 10 s of being ready");
+  EXPECT_EQ(result.output_tail, "BackOff: restarting\n");
+
+  host.on(kSeen).out(list_of({ready, pod(1)}));
+  const std::int64_t before = host.now_ms;
+  EXPECT_EQ(host.step(Phase::Run, kiosk()).verdict, Verdict::Satisfied);
+  EXPECT_EQ(host.now_ms - before, 30'000);
+}
+
 TEST(Deploy, APullThatKeepsFailingIsGivenThreeMinutes) {
   ScriptedHost host = with_default_namespace();
   has_objects(host, {workload_json(live(0))}, {pod_json({.workload = "kiosk", .name_space = "default"})});
@@ -336,6 +450,14 @@ TEST(Checks, AWorkloadIsWaitedForAsLongAsTheCheckSays) {
   const CallResult well = host.checks({NodeReadyCheck{}, WorkloadReadyCheck{.workload = "kiosk", .within_s = 60}});
   EXPECT_EQ(well.verdict, Verdict::Satisfied);
   EXPECT_EQ(well.summary, "node pi-01 Ready; kiosk: 1/1 pods ready");
+}
+
+// Configuration alone is a workload too: there is nothing to wait for.
+TEST(Checks, AWorkloadWithoutPodsIsReadyWhenItIsThere) {
+  ScriptedHost host = with_default_namespace();
+  host.on(kOwn).out(list_of(
+      {R"({"kind":"ConfigMap","metadata":{"name":"kiosk","namespace":"default","labels":)" + own_labels() + "}}"}));
+  EXPECT_EQ(host.checks({WorkloadReadyCheck{.workload = "kiosk", .within_s = 60}}).verdict, Verdict::Satisfied);
 }
 
 TEST(Checks, AWorkloadThatIsNotThereIsMissing) {

@@ -122,6 +122,16 @@ TEST(Health, PodsOfTheTemplateBeforeDoNotCount) {
   EXPECT_FALSE(judge(object, {old_pod}).is_hopeless) << "nor before the first new pod is made";
 }
 
+TEST(Health, ADaemonSetThatFitsNoNodeIsNamed) {
+  const Json object =
+      parsed(R"({"kind":"DaemonSet","metadata":{"name":"x","namespace":"default","generation":1},"spec":{},"status":)"
+             R"({"observedGeneration":1,"desiredNumberScheduled":0}})");
+  const Health health = judge(object, {});
+  ASSERT_TRUE(health.trouble);
+  EXPECT_EQ(health.trouble->reason, Reason::WorkloadUnschedulable);
+  EXPECT_EQ(health.trouble->detail, "daemonSet/x fits no node: its selector or a taint keeps it off this one");
+}
+
 TEST(Health, AFullNodeIsNamed) {
   const Json object = parsed(test::workload_json({.ready = 0}));
   const Json pod = parsed(

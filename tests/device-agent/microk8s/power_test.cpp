@@ -142,6 +142,37 @@ TEST(Start, ANodeThatLacksThePauseImageCountsAsStartedOnlyWhenImagesFollow) {
             std::string::npos);
 }
 
+// Which image it is differs per track, and containerd's words per version: its own template says it.
+TEST(Start, ThePauseImageIsTheOneThatContainerdIsTold) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.files["/var/snap/microk8s/current/args/containerd-template.toml"] =
+      "  [plugins.\"io.containerd.grpc.v1.cri\"]\n    sandbox_image = \"registry.site:5000/pause:3.7\"\n";
+  host.on("kubectl get nodes").out(node_list("False", "cni plugin not initialized"));
+  host.on("kubectl get events")
+      .out(test::list_of(
+          {R"({"kind":"Event","reason":"FailedCreatePodSandBox","message":"Failed to create pod sandbox: failed to )"
+           R"(start sandbox: failed to pull image \"registry.site:5000/pause:3.7\": connection refused"})"}));
+  host.on("ctr image ls").out("REF TYPE DIGEST SIZE PLATFORMS LABELS\n");
+  const CallResult result = host.step(Phase::Verify, StartStep{});
+  EXPECT_EQ(result.reason, "sandbox-image-unavailable");
+  EXPECT_NE(result.detail.find("images: [ { ref: registry.site:5000/pause:3.7, from: MIRROR/pause:3.7 } ]"),
+            std::string::npos)
+      << result.detail;
+  EXPECT_LT(host.now_ms, 60'000) << "waiting longer cures nothing";
+}
+
+// Facts, microk8s 2.2: kubelite takes the lock away; one that stays is a start that did nothing.
+TEST(Start, ALockThatStaysEndsTheWait) {
+  ScriptedHost host;
+  set_up_running(host);
+  host.files[kStoppedLock] = "";
+  host.limit = std::chrono::minutes(2);
+  const CallResult result = host.step(Phase::Verify, StartStep{});
+  EXPECT_EQ(result.reason, "node-stopped");
+  EXPECT_LE(host.now_ms, 1'000 + 120'000);
+}
+
 TEST(Start, UndoStopsOnlyWhatWasStopped) {
   ScriptedHost host;
   set_up_running(host);
@@ -170,6 +201,20 @@ TEST(Stop, IsProvedByLockAndServices) {
   EXPECT_EQ(halfway.verdict, Verdict::Unmet);
   EXPECT_EQ(halfway.detail, "still running: daemon-kubelite, daemon-containerd");
   stop_services(host);
+  EXPECT_EQ(host.step(Phase::Verify, StopStep{}).verdict, Verdict::Satisfied);
+}
+
+// Facts, microk8s 2.3: through snapd alone the containers run on, and the next boot starts everything.
+TEST(Stop, ThroughSnapdAloneIsNoStop) {
+  ScriptedHost host;
+  set_up_running(host);
+  stop_services(host);
+  const CallResult seen = host.step(Phase::Observe, StopStep{});
+  EXPECT_EQ(seen.verdict, Verdict::Unmet);
+  EXPECT_EQ(seen.detail,
+            "its services are stopped, but not by MicroK8s: containers may still run, and its lock is missing");
+  host.on("stop").out("Stopped.\n").does([&host] { host.files[kStoppedLock] = ""; });
+  EXPECT_EQ(host.step(Phase::Run, StopStep{}).verdict, Verdict::Satisfied);
   EXPECT_EQ(host.step(Phase::Verify, StopStep{}).verdict, Verdict::Satisfied);
 }
 

@@ -332,6 +332,16 @@ TEST(ReferenceWalk, TheAgentMayEndAtAnyWait) {
   EXPECT_GT(ended, 30U) << "or the walk no longer waits";
 }
 
+TEST(ReferenceWalk, TheDeploySaysWhereTheWorkloadIsReached) {
+  Device device;
+  fill_registries(device);
+  Walk walk(device);
+  walk.go(reference_steps());
+  const int port = open_node_ports(device.cell.state, device.pause.now()).at("default/nodered");
+  EXPECT_EQ(walk.ask(Phase::Verify, reference_steps().back()).summary,
+            fmt::format("1 workload as signed, 1/1 pods ready, nodered at http://192.168.7.2:{}", port));
+}
+
 TEST(ReferenceWalk, ADeploymentScaledByHandIsTakenBack) {
   Device device;
   fill_registries(device);

@@ -172,6 +172,15 @@ class ObjectList {
                                           given->text, name_space_));
       }
     }
+    // Signed, stored at the hub, sent to devices: whoever reads a release reads it.
+    const YamlNode* data = object.find("data") != nullptr ? object.find("data") : object.find("stringData");
+    if (kind != nullptr && *kind == "Secret" && data != nullptr) {
+      report.add(
+          data->at,
+          fmt::format("Secret {} holds data, which everybody who can read the release could read: make it on the "
+                      "device and refer to it; secrets sealed to a device are not supported yet",
+                      name == nullptr ? "" : *name));
+    }
     if (kind != nullptr && name != nullptr && !seen_.insert(*kind + "/" + *name).second) {
       report.add(object.at, fmt::format("{} {} is given twice", *kind, *name));
     }

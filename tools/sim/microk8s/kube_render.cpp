@@ -120,9 +120,11 @@ Json status_of(const DeviceState& state, const KubeObject& object, const Json& s
   if (object.kind == "Namespace") return Json::Object{{"phase", "Active"}};
   if (object.kind == "PersistentVolumeClaim")
     return Json::Object{{"phase", state.addons.contains("hostpath-storage") ? "Bound" : "Pending"}};
-  if (object.kind == "APIService") {
+  if (object.kind == "APIService" || object.kind == "CustomResourceDefinition") {
+    const bool is_api = object.kind == "APIService";
     Json conditions;
-    conditions.append(condition("Available", true, "Passed", object.created_at));
+    conditions.append(condition(is_api ? "Available" : "Established", true, is_api ? "Passed" : "InitialNamesAccepted",
+                                object.created_at));
     return Json::Object{{"conditions", std::move(conditions)}};
   }
   return {};

@@ -20,14 +20,17 @@ struct Row {
 class BadManifests : public testing::TestWithParam<Row> {};
 
 TEST_P(BadManifests, AreToldLineColumnAndWhatToWrite) {
-  const test::Read got = read(GetParam().text, {{"pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\n"},
-                                                {"bad.yaml",
-                                                 "apiVersion: v1\nmetadata: { name: a, namespace: other }\n"
-                                                 "on: yes\nmode: 0644\n"},
-                                                {"twice.yaml",
-                                                 "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\n---\n"
-                                                 "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\n"},
-                                                {"empty.yaml", "# nothing\n"}});
+  const test::Read got = read(
+      GetParam().text,
+      {{"pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\n"},
+       {"bad.yaml",
+        "apiVersion: v1\nmetadata: { name: a, namespace: other }\n"
+        "on: yes\nmode: 0644\n"},
+       {"secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: { name: site }\nstringData: { password: hunter2 }\n"},
+       {"twice.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\n"},
+       {"empty.yaml", "# nothing\n"}});
   std::vector<std::string> wanted;
   for (const std::string& error : GetParam().errors) {
     wanted.push_back(error.find(".yaml:") == std::string::npos ? "m.yaml:" + error : error);
@@ -149,6 +152,11 @@ INSTANTIATE_TEST_SUITE_P(
             {"6:3: workload w is listed twice"}},
         Row{"NoSuchFile", workload("manifest: none.yaml"), {"5:24: there is no file \"none.yaml\""}},
         Row{"FileWithNothing", workload("manifest: empty.yaml"), {"empty.yaml:1:1: no Kubernetes object in it"}},
+        Row{"SecretWithData",
+            workload("manifest: secret.yaml"),
+            {"secret.yaml:4:13: Secret site holds data, which everybody who can read the release could read: make it "
+             "on "
+             "the device and refer to it; secrets sealed to a device are not supported yet"}},
         Row{"ObjectTwice", workload("manifest: twice.yaml"), {"twice.yaml:5:1: Pod a is given twice"}},
         Row{"BadObject",
             workload("manifest: bad.yaml"),
