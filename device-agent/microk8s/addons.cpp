@@ -135,10 +135,16 @@ Tried<Exit> run_script(const Work& work, const AddonOrder& order, std::optional<
   const std::vector<std::string> words = order.words(minor);
   arguments.insert(arguments.end(), words.begin(), words.end());
   work.say(fmt::format("{} add-on {}", order.is_absent() ? "disabling" : "enabling", name));
+  const bool has_time = !work.is_over();
   Tried<Exit> exit =
       run_microk8s(work, {.arguments = std::move(arguments), .limit = seconds(order.row().script_limit_s)});
   if (!exit && exit.error().reason == Reason::CommandTimeout) {
-    return trouble(Reason::AddonTimeout, fmt::format("the script of add-on {} did not end in its time", name),
+    // Every script says at once what it is about to do; what says nothing has not begun (facts, microk8s 0).
+    const bool has_begun = !has_time || !exit.error().output.empty();
+    return trouble(Reason::AddonTimeout,
+                   fmt::format("the script of add-on {} {}", name,
+                               has_begun ? "did not end in its time"
+                                         : "did not begin in its time: another add-on command holds MicroK8s' lock"),
                    exit.error().output);
   }
   if (!exit) return fail(exit.error());

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kPrunedKinds =
     "deployments,daemonsets,statefulsets,jobs,cronjobs,pods,services,configmaps,secrets,ingresses,serviceaccounts,"
-    "roles,rolebindings";
+    "roles,rolebindings,networkpolicies,horizontalpodautoscalers,poddisruptionbudgets";
 
 constexpr std::string_view kKeptKinds = "persistentvolumeclaims,namespaces,customresourcedefinitions";
 

@@ -83,7 +83,9 @@ Tried<void> add_settling(const Work& work, const Json::Array& objects, const Jso
   for (const Json& object : live) {
     std::optional<Trouble> why = has_to_settle(object) ? unsettled(object, around) : std::nullopt;
     all.is_ready = all.is_ready && !why;
-    if (why && !all.trouble) all.trouble = std::move(why);
+    if (!why || all.trouble) continue;
+    all.trouble = std::move(why);
+    all.failing = {.name_space = object.at({"metadata", "namespace"}).text(), .pod = {}, .container = {}};
   }
   return {};
 }
@@ -121,7 +123,7 @@ tl::unexpected<Trouble> give_up(const Work& work, const Readiness& last, Duratio
     return trouble(Reason::WorkloadNotReady, fmt::format("not ready after {}: {}", in_seconds(waited), last.text()));
   }
   Trouble why = *last.trouble;
-  if (last.failing.pod.empty()) return fail(std::move(why));
+  if (last.failing.name_space.empty()) return fail(std::move(why));
   const Work moment(work.host(), kExplainLimit);
   why.output += last_warnings(moment, last.failing.name_space) + last_words(moment, last.failing);
   return fail(std::move(why));

@@ -50,6 +50,10 @@ std::optional<Trouble> judge_claim(const Json& claim, const Surroundings& around
   if (phase == "Bound") return std::nullopt;
   if (phase == "Lost") return not_ready(fmt::format("claim {} has lost its volume", name_in(claim)));
   const std::string& wanted = claim.at({"spec", "storageClassName"}).text();
+  if (wanted.empty() && claim.at("spec").has("storageClassName")) {
+    return not_ready(
+        fmt::format("claim {} asks for a volume that somebody has made, and there is none", name_in(claim)));
+  }
   const Json* const storage = class_of(around.storage_classes, wanted, kDefaultStorage);
   if (storage == nullptr) {
     return not_ready(
@@ -63,6 +67,9 @@ std::optional<Trouble> judge_claim(const Json& claim, const Surroundings& around
 }
 
 std::optional<Trouble> judge_ingress(const Json& ingress, const Surroundings& around) {
+  const bool is_served = !ingress.at({"status", "loadBalancer", "ingress"}).items().empty();
+  // How classes were named before there were any: only its controller knows.
+  if (is_served || ingress.at({"metadata", "annotations"}).has("kubernetes.io/ingress.class")) return std::nullopt;
   const std::string& wanted = ingress.at({"spec", "ingressClassName"}).text();
   if (class_of(around.ingress_classes, wanted, kDefaultIngress) != nullptr) return std::nullopt;
   // Without a name nginx of MicroK8s takes what is there, default or not.

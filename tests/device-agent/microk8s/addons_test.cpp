@@ -191,6 +191,8 @@ TEST(Addons, AScriptThatNeverEndsIsKilledAndItsEffectCounts) {
   host.on("enable core/metallb").never_ends();
   const CallResult in_vain = host.step(Phase::Run, enable("metallb", {"10.0.0.1-10.0.0.9"}));
   EXPECT_EQ(in_vain.reason, "addon-timeout");
+  EXPECT_EQ(in_vain.detail,
+            "the script of add-on metallb did not begin in its time: another add-on command holds MicroK8s' lock");
   EXPECT_TRUE(in_vain.is_transient);
   EXPECT_EQ(host.now_ms, 1'000 + 500'000);
 

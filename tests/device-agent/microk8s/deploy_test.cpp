@@ -243,6 +243,11 @@ INSTANTIATE_TEST_SUITE_P(
                  R"(,"status":{"phase":"Pending"})",
                  "claim x gets no volume: the device has no storage class fast; add-on hostpath-storage brings "
                  "microk8s-hostpath"},
+        Settling{"ClaimOfAVolumeMadeByHand", "PersistentVolumeClaim", R"(,"spec":{"storageClassName":""})",
+                 R"(,"status":{"phase":"Pending"})",
+                 "claim x asks for a volume that somebody has made, and there is none"},
+        Settling{"IngressWithAnAddress", "Ingress", R"(,"spec":{"ingressClassName":"nginx"})",
+                 R"(,"status":{"loadBalancer":{"ingress":[{"ip":"127.0.0.1"}]}})", ""},
         Settling{"IngressServed", "Ingress", R"(,"spec":{"ingressClassName":"public"})", "", ""},
         Settling{"IngressOfNobody", "Ingress", R"(,"spec":{"ingressClassName":"nginx"})", "",
                  "Ingress x is served by nobody: the device has no ingress class nginx; add-on ingress brings public"},
@@ -251,6 +256,20 @@ INSTANTIATE_TEST_SUITE_P(
         Settling{"DefinitionNotYet", "CustomResourceDefinition", R"(,"spec":{})", "",
                  "definition x is not served yet"}),
     [](const auto& row) { return row.param.name; });
+
+// Events live five minutes: whoever asks later finds none.
+TEST(Deploy, WhatWaitsInVainIsToldWithTheNewestEvents) {
+  ScriptedHost host = with_default_namespace();
+  const std::string manifest = one_object("Service", "x", R"(,"spec":{"type":"LoadBalancer"})");
+  const DeployStep step{.workloads = {{.name = "site", .name_space = "default", .manifest = manifest}}, .prune = false};
+  has_objects(host, {R"({"apiVersion":"v1","kind":"Service","metadata":{"name":"x","namespace":"default","labels":)" +
+                     own_labels("site") + R"(},"spec":{"type":"LoadBalancer"}})"});
+  host.on("kubectl get events -n default").out(list_of({R"({"reason":"AllocationFailed","message":"no pool"})"}));
+  const CallResult result = host.step(Phase::Run, step);
+  EXPECT_EQ(result.reason, "workload-not-ready");
+  EXPECT_EQ(result.output_tail, "AllocationFailed: no pool\n");
+  EXPECT_LT(host.now_ms, 200'000) << "three minutes, as for pods";
+}
 
 // Kubernetes chooses the port: nobody could know it before, and everybody asks for it afterwards.
 TEST(Deploy, SaysWhereTheWorkloadIsReached) {
@@ -423,7 +442,8 @@ TEST(Remove, TakesOnlyOwnObjects) {
   EXPECT_EQ(host.step(Phase::Observe, step).reason, "workload-still-there");
   EXPECT_TRUE(
       host.was_asked("kubectl get deployments,daemonsets,statefulsets,jobs,cronjobs,pods,services,configmaps,"
-                     "secrets,ingresses,serviceaccounts,roles,rolebindings -A -l "
+                     "secrets,ingresses,serviceaccounts,roles,rolebindings,networkpolicies,horizontalpodautoscalers,"
+                     "poddisruptionbudgets -A -l "
                      "app.kubernetes.io/managed-by=kelpie,kelpie.dev/workload=kiosk"));
   host.on("kubectl delete").out("x\n").does([&host] { has_objects(host, {}); });
   EXPECT_EQ(host.step(Phase::Run, step).verdict, Verdict::Satisfied);
