@@ -31,6 +31,9 @@ Result<void> check_item(const json& item, const std::string& name_space, const s
   if (!item.is_object() || text_at(item, "apiVersion") == nullptr || text_at(item, "kind") == nullptr) {
     return fail(wrong_release(path, "is no object with apiVersion and kind"));
   }
+  if (is_text(item, "kind", "Secret") && (item.contains("data") || item.contains("stringData"))) {
+    return fail(wrong_release(path, "is a Secret with data, which everybody who can read the release could read"));
+  }
   const auto metadata = item.find("metadata");
   if (metadata == item.end() || !metadata->is_object() || text_at(*metadata, "name") == nullptr) {
     return fail(wrong_release(path + ".metadata.name", "is missing"));

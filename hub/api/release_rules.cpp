@@ -9,6 +9,7 @@
 
 #include "hub/api/writes.h"
 #include "hub/core/device.h"
+#include "proto/wire/addon_order.h"
 
 namespace kelpie::hub {
 namespace {
@@ -115,6 +116,10 @@ Result<void> check_addons(const v1::AddonsStep& step, const std::string& path) {
         return fail(wrong_release(here + ".args", "holds an empty argument, a blank or a control character"));
       }
     }
+    // On whatever track: what no device would take is told before it is stored.
+    const Result<wire::AddonOrder> order = wire::AddonOrder::of(
+        {.name = addon.name(), .args = {addon.args().begin(), addon.args().end()}, .is_absent = addon.absent()}, {});
+    if (!order) return fail(wrong_release(here, order.error().message));
   }
   return {};
 }

@@ -2,17 +2,16 @@
 #include <kelpie/v1/release.pb.h>
 
 #include "hub/api/release_rules.h"
+#include "proto/wire/addons.h"
 #include "proto/wire/frame.h"
 
 namespace kelpie::hub {
 namespace {
 
-/// The names add-ons go by when they are looked at (facts, microk8s 5).
+/// Facts speak of add-ons by their present names.
 std::string own_name(const std::string& addon) {
-  if (addon == "storage") return "hostpath-storage";
-  if (addon == "gpu") return "nvidia";
-  if (addon == "prometheus") return "observability";
-  return addon;
+  const wire::AddonRow* const row = wire::find_addon(addon);
+  return row == nullptr ? addon : std::string(row->name);
 }
 
 }  // namespace

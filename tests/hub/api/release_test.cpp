@@ -188,10 +188,22 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedRow{"AddonWithBlankArgument",
                    [](auto& r) { r.mutable_steps(3)->mutable_addons()->mutable_addons(0)->add_args("a b"); },
                    "RELEASE: steps[3].addons.addons[0].args: holds an empty argument, a blank or a control character"},
+        RefusedRow{"AddonThatNoDeviceTakes",
+                   [](auto& r) { r.mutable_steps(3)->mutable_addons()->mutable_addons(0)->set_name("minio"); },
+                   "RELEASE: steps[3].addons.addons[0]: add-on minio is given up: newer MicroK8s only print so. Deploy "
+                   "MinIO as a workload"},
         RefusedRow{"NamespaceOfNoName", [](auto& r) { workload_of(r).clear_namespace_(); },
                    "RELEASE: steps[4].deploy.workloads[0].namespace: \"\" is not a name"},
         RefusedRow{"ManifestNoJson", [](auto& r) { workload_of(r).set_manifest("kind: List"); },
                    std::string(kManifestPath) + "is no JSON"},
+        RefusedRow{
+            "ManifestWithASecret",
+            [](auto& r) {
+              workload_of(r).set_manifest(R"({"apiVersion":"v1","items":[{"apiVersion":"v1","data":{},"kind":"Secret",)"
+                                          R"("metadata":{"name":"s"}}],"kind":"List"})");
+            },
+            "RELEASE: steps[4].deploy.workloads[0].manifest.items[0]: is a Secret with data, which everybody who can "
+            "read the release could read"},
         RefusedRow{"ManifestNoList", [](auto& r) { workload_of(r).set_manifest(R"({"kind":"Pod"})"); },
                    std::string(kManifestPath) + R"(is no {"apiVersion":"v1","items":[…],"kind":"List"})"},
         RefusedRow{"ManifestWithRepeatedKey",

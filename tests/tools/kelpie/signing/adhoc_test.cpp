@@ -55,6 +55,11 @@ TEST(Adhoc, WhatMakesNoSenseIsTold) {
             "\"latest/stable\" follows a track whose version moves by itself. Write 1.32/stable");
   EXPECT_EQ(told({.verb = "preload-image", .argument = "a.b/c:1"}),
             "a.b/c:1 has no digest and could change after it was signed");
+  EXPECT_EQ(told({.verb = "enable-addon", .argument = "istio"}),
+            "add-on istio comes from the community repository, whose scripts are cloned from the internet, run as root "
+            "and signed by nobody: deploy it as a workload");
+  EXPECT_EQ(told({.verb = "enable-addon", .argument = "regisry"}),
+            "MicroK8s has no core add-on \"regisry\". Did you mean \"registry\"?");
   EXPECT_EQ(told({.verb = "deploy", .argument = "none.yaml"}), "there is no file \"none.yaml\"");
   EXPECT_EQ(
       told({.verb = "deploy", .argument = "bad.yaml"}),
