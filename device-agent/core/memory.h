@@ -66,8 +66,9 @@ struct Memory {
   SteadyTime run_since;          // when this boot took the attempt in hand: for Attempt::spent
   Duration spent_before{};       // Attempt::spent at that time
   std::optional<SteadyTime> soak_until;
-  SteadyTime check_at;             // next proof while soaking
-  std::optional<Attempt> refused;  // said once, held nowhere
+  SteadyTime check_at;              // next proof while soaking
+  std::uint32_t undo_failures = 0;  // in a row, of the step in hand
+  std::optional<Attempt> refused;   // said once, held nowhere
 
   std::optional<Running> running;
   Facts facts;

@@ -16,8 +16,9 @@ constexpr Duration kObserveLimit = std::chrono::minutes(3);   // chosen: a busy 
 constexpr Duration kFactsLimit = std::chrono::minutes(2);
 constexpr Duration kFactsEvery = std::chrono::minutes(1);
 constexpr Duration kSoakCheckEvery = std::chrono::seconds(15);  // chosen: a crash loop shows within a minute
-constexpr std::size_t kRestoreBytesMax = 128U << 10U;           // of all steps; half a state slot
-constexpr std::size_t kSummaryBytesMax = 512;                   // report.proto
+constexpr std::uint32_t kUndoTries = 3;  // chosen: its command may be killed; what fails three times needs a person
+constexpr std::size_t kRestoreBytesMax = 128U << 10U;  // of all steps; half a state slot
+constexpr std::size_t kSummaryBytesMax = 512;          // report.proto
 constexpr std::size_t kTextBytesMax = 2'048;
 
 std::string cut(std::string_view text, std::size_t bytes_max) {
@@ -138,8 +139,13 @@ void take_undo(Memory& memory, const CallResult& result, Duration took) {
   Attempt& attempt = *memory.ledger.attempt;
   StepRecord& record = attempt.records[attempt.step];
   record.note.clear();
-  record.has_intent = false;  // taken back, or tried: never again in this attempt
   memory.are_facts_old = true;
+  if (result.verdict != Verdict::Satisfied && ++memory.undo_failures < kUndoTries) {
+    KELPIE_REACHED("agent.undo-again");
+    return stamp(memory);
+  }
+  memory.undo_failures = 0;
+  record.has_intent = false;  // taken back, or tried: never again in this attempt
   stamp(memory);
   tell_soon(memory);
   if (result.verdict == Verdict::Satisfied) {
@@ -294,6 +300,7 @@ void fail_and_undo(Memory& memory, Failure failure) {
   attempt.failure = std::move(failure);
   attempt.state = AttemptState::Executing;
   attempt.is_undoing = true;
+  memory.undo_failures = 0;
   memory.soak_until.reset();
   stamp(memory);
   tell_now(memory);

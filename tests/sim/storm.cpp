@@ -38,7 +38,7 @@ Storm storm_of(Dice& dice) {
   storm.half_applied = static_cast<std::uint32_t>(dice.below(500));
   storm.lying = maybe_rate(dice, 30);
   storm.hanging = maybe_rate(dice, 30);
-  storm.undo_failing = maybe_rate(dice, 200);
+  storm.undo_failing = maybe_rate(dice, 600);  // three times in a row is broken
   storm.model_fault_every = maybe_every(dice, minutes(2), minutes(15));
   storm.hub_clock_every = maybe_every(dice, minutes(2), minutes(12), 300);
   storm.act_every = maybe_every(dice, minutes(1), minutes(6), 800);

@@ -64,12 +64,24 @@ TEST(Walk, UndoIsGivenWhatPrepareFound) {
   EXPECT_EQ(undo->limit, 15min);
 }
 
-TEST(Walk, WhatCannotBeTakenBackIsBrokenAndTheRestIsTakenBack) {
+// Its command was killed, or MicroK8s was busy: what is taken back may be tried again, it is the same each time.
+TEST(Walk, AWayBackThatFailsIsTriedAgain) {
+  CoreWorld world = going();
+  for (const char* const call : {"observe install", "run install", "undo install", "undo install"}) {
+    ASSERT_EQ(world.ask(), call);
+    world.answer(unmet());
+  }
+  world.run({});
+  EXPECT_EQ(world.shown(), "failed(restored): failed open open, failed");
+}
+
+TEST(Walk, WhatCannotBeTakenBackInThreeTriesIsBrokenAndTheRestIsTakenBack) {
   CoreWorld world = going();
   world.run({{"observe install", unmet()},
              {"observe start", unmet()},
              {"verify start", unmet()},
              {"undo start", failed("stop-failed")}});
+  EXPECT_EQ(std::count(world.asked.begin(), world.asked.end(), "undo start"), 3);
   EXPECT_EQ(world.shown(), "failed(broken): undone undo-failed open, failed");
   EXPECT_NE(world.attempt().failure.detail.find("going back failed too: stop-failed of a test"), std::string::npos);
 }
