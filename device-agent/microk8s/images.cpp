@@ -27,6 +27,11 @@ std::string repository_of(const std::string& ref) {
   return has_tag ? name.substr(0, colon) : name;
 }
 
+/// The name under which the bytes that a name has now are kept, should it move.
+std::string kept_name(const Image& image, const std::string& digest) {
+  return repository_of(image.ref) + "@" + digest;
+}
+
 /// The name under which the signed bytes are pulled and kept.
 std::string digest_name(const Image& image) {
   return repository_of(image.from.empty() ? image.ref : image.from) + "@" + image.digest;
@@ -178,6 +183,9 @@ Json restore_of(const ImagesStep& step, const ImageTable& table) {
     if (row != nullptr) {
       before[image.ref]["digest"] = row->digest;
       before[image.ref]["pinned"] = row->is_pinned();
+      const ImageRow* const kept = find(table, kept_name(image, row->digest));
+      before[image.ref]["has kept name"] = kept != nullptr;
+      before[image.ref]["is kept"] = kept != nullptr && is_kept_for(*kept, image);
     }
     if (find(table, digest_name(image)) == nullptr) added.append(digest_name(image));
     if (!has_digest(table, image.digest)) new_digests.append(image.digest);
@@ -235,7 +243,7 @@ Tried<CallResult> prepare(const ImagesStep& step, const Work& work) {
 Tried<void> keep_old(const Work& work, const Image& image, const ImageTable& table) {
   const ImageRow* const row = find(table, image.ref);
   if (row == nullptr || row->digest == image.digest) return {};
-  const std::string name = repository_of(image.ref) + "@" + row->digest;
+  const std::string name = kept_name(image, row->digest);
   if (find(table, name) == nullptr) KELPIE_TRY(tag_image(work, image.ref, name));
   KELPIE_TRY(label_image(work, name, fmt::format("{}={}", kForLabel, image.ref)));
   return label_image(work, name, std::string(kPinLabel));
@@ -261,7 +269,7 @@ Tried<void> take_back(const Work& work, const Image& image, const Json& before, 
   const std::string& digest = before.text("digest");
   const ImageRow* const row = find(table, image.ref);
   if (row != nullptr && row->digest != digest) {
-    KELPIE_TRY(tag_image(work, repository_of(image.ref) + "@" + digest, image.ref));
+    KELPIE_TRY(tag_image(work, kept_name(image, digest), image.ref));
   }
   if (before.at("pinned").is_true()) return label_image(work, image.ref, std::string(kPinLabel));
   return label_image(work, image.ref, std::string(kUnpinLabel));
@@ -297,6 +305,15 @@ std::vector<std::string> nameless(const Json& new_digests, const ImageTable& tab
   return names;
 }
 
+/// What keep_old made of the digest that the name has again.
+Tried<void> forget_old(const Work& work, const Image& image, const Json& before, const ImageTable& table) {
+  const std::string name = kept_name(image, before.text("digest"));
+  const ImageRow* const row = find(table, name);
+  if (row == nullptr || name == image.ref || before.at("is kept").is_true()) return {};
+  if (!before.at("has kept name").is_true()) return remove_images(work, {name});
+  return is_kept_for(*row, image) ? let_go(work, {name}) : Tried<void>{};
+}
+
 Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, const Work& work) {
   const Result<Json> restore = Json::parse(restore_text);
   if (!restore) return trouble(Reason::RestoreUnknown, "which images were there before is not known");
@@ -308,6 +325,7 @@ Tried<CallResult> undo(const ImagesStep& step, const std::string& restore_text, 
       added.push_back(image.ref);
     } else {
       KELPIE_TRY(take_back(work, image, before, table));
+      KELPIE_TRY(forget_old(work, image, before, table));
     }
   }
   KELPIE_TRY(let_go(work, left_over(step, *restore, table)));
