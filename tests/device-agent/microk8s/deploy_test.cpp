@@ -325,6 +325,30 @@ TEST(Deploy, IsWatchedForAWhileAfterItIsReady) {
   EXPECT_EQ(host.now_ms - before, 30'000);
 }
 
+TEST(Deploy, WhatNoWaitingCuresIsNamed) {
+  const std::string evicted =
+      R"({"kind":"Pod","metadata":{"name":"kiosk-5d8f","namespace":"default","labels":{"app":"kiosk"}},)"
+      R"("status":{"phase":"Failed","reason":"Evicted","message":"the node was low on disk"}})";
+  const std::string misconfigured =
+      pod_json({.workload = "kiosk", .name_space = "default", .reason = "CreateContainerConfigError"});
+  for (const auto& [pod, word] :
+       {std::pair(evicted, "workload-unschedulable"), std::pair(misconfigured, "workload-config")}) {
+    ScriptedHost host = with_default_namespace();
+    has_objects(host, {workload_json(live(0))}, {pod});
+    host.on("kubectl get events -n default").out(list_of({}));
+    EXPECT_EQ(host.step(Phase::Run, kiosk()).reason, word);
+  }
+}
+
+TEST(Deploy, AJobThatGaveUpFails) {
+  ScriptedHost host = with_default_namespace();
+  has_objects(host, {R"({"kind":"Job","metadata":{"name":"kiosk","namespace":"default","labels":)" + own_labels() +
+                     R"(},"spec":{"completions":1},)"
+                     R"("status":{"conditions":[{"type":"Failed","status":"True","message":"gave up"}]}})"});
+  host.on("kubectl get events -n default").out(list_of({}));
+  EXPECT_EQ(host.checks({WorkloadReadyCheck{.workload = "kiosk", .within_s = 60}}).reason, "workload-failed");
+}
+
 TEST(Deploy, APullThatKeepsFailingIsGivenThreeMinutes) {
   ScriptedHost host = with_default_namespace();
   has_objects(host, {workload_json(live(0))}, {pod_json({.workload = "kiosk", .name_space = "default"})});

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "device-agent/microk8s/carry_out.h"
+#include "tests/device-agent/microk8s/seen_reasons.h"
 
 namespace kelpie::test {
 
@@ -74,7 +75,9 @@ agent::Host ScriptedHost::host() {
 
 CallResult ScriptedHost::carry_out(const Call& call) {
   agent::Host parts = host();
-  return agent::carry_out(call, parts);
+  CallResult result = agent::carry_out(call, parts);
+  note_reason(call, result);
+  return result;
 }
 
 CallResult ScriptedHost::step(agent::Phase phase, agent::Step step, std::string restore) {

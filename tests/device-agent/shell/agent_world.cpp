@@ -11,7 +11,6 @@ namespace kelpie::test {
 namespace {
 
 constexpr int kTurnsMax = 600;
-constexpr std::uint32_t kSoakSeconds = 20;
 
 bool is_end(v1::AttemptState state) {
   return state == v1::SUCCEEDED || state == v1::FAILED || state == v1::CANCELLED || state == v1::REFUSED;
@@ -94,6 +93,7 @@ void AgentWorld::Bus::publish(const std::string&, ByteView payload) {
 }
 
 void AgentWorld::reached(std::string_view point) {
+  if (on_point) on_point(point);
   if (cut_.left > 0 && point == cut_.point && --cut_.left == 0) throw PowerCut{};
 }
 
@@ -123,23 +123,32 @@ void AgentWorld::start() {
 void AgentWorld::turn() {
   now_ = now_ + std::chrono::seconds(1);
   wall_ = wall_ + std::chrono::seconds(1);
-  if (!is_microk8s_busy) {
-    microk8s.turn();
-    std::erase_if(calls_, [&](const agent::Call& call) {
-      std::optional<agent::CallResult> result = microk8s.carry_out(call, [&](std::string note) {
-        incoming_.emplace_back(agent::CallNoted{.id = call.id, .note = std::move(note)});
-      });
-      if (result) incoming_.emplace_back(agent::CallFinished{.id = call.id, .result = std::move(*result)});
-      return result.has_value();
-    });
-  }
-  const std::vector<agent::Incoming> batch(incoming_.begin(), incoming_.end());
-  incoming_.clear();
   try {
+    if (!is_microk8s_busy) work();
+    const std::vector<agent::Incoming> batch(incoming_.begin(), incoming_.end());
+    incoming_.clear();
     agent_->step(batch, wall_, now_);
   } catch (const PowerCut&) {
     start();
   }
+}
+
+void AgentWorld::work() {
+  microk8s.turn();
+  std::erase_if(calls_, [&](const agent::Call& call) {
+    std::optional<agent::CallResult> result =
+        carry_out ? carry_out(call, [&](std::string note) { take_note(call.id, std::move(note)); })
+                  : microk8s.carry_out(call, [&](std::string note) {
+                      incoming_.emplace_back(agent::CallNoted{.id = call.id, .note = std::move(note)});
+                    });
+    if (result) incoming_.emplace_back(agent::CallFinished{.id = call.id, .result = std::move(*result)});
+    return result.has_value();
+  });
+}
+
+void AgentWorld::take_note(std::uint64_t call, std::string note) {
+  const agent::Incoming noted = agent::CallNoted{.id = call, .note = std::move(note)};
+  agent_->step({&noted, 1}, wall_, now_);
 }
 
 bool AgentWorld::run_until(const std::function<bool()>& done) {
@@ -157,19 +166,19 @@ void AgentWorld::answer_as_hub() {
   beacon.set_install_id(heard.install_id());
   beacon.set_boot(heard.boot());
   beacon.set_sequence(heard.sequence());
-  std::string holds = attempt.id();
-  append_le32(holds, static_cast<std::uint32_t>(attempt.state()));
+  std::string holds = is_hub_forgetful ? "" : attempt.id();
+  append_le32(holds, is_hub_forgetful ? 0 : static_cast<std::uint32_t>(attempt.state()));
   append_le32(holds, 1);
   beacon.set_holds_digest(blake2b_256(holds).bytes());
   frame(sealed(beacon));
-  if (!heard.has_attempt()) return frame(sealed(prepare_of()));
+  if (!heard.has_attempt()) return frame(sealed(prepare_of(wanted)));
   if (attempt.state() != v1::PREPARED) return;
   v1::Deliver deliver;
   v1::Go& go = *deliver.mutable_go();
   go.set_attempt(attempt.id());
   go.set_attempt_hash(attempt.hash());
   go.set_nonce(attempt.nonce());
-  go.set_soak_s(kSoakSeconds);
+  go.set_soak_s(soak_s);
   frame(sealed(deliver));
 }
 

@@ -50,6 +50,9 @@ class PlayedMicrok8s {
 
 class AgentWorld {
  public:
+  /// What goes through the loop, and through what a call does, when the power goes.
+  struct PowerCut {};
+
   AgentWorld();
 
   /// A power cut: all that is not on the card or in the MicroK8s is gone.
@@ -67,13 +70,19 @@ class AgentWorld {
   void frame(std::string bytes) { incoming_.emplace_back(agent::FrameArrived{std::move(bytes)}); }
 
   PlayedMicrok8s microk8s;
+  /// Instead of the played one; may be cut. What it notes is taken at once.
+  std::function<agent::CallResult(const agent::Call& call, const PlayedMicrok8s::Note& note)> carry_out;
+  std::function<void(std::string_view point)> on_point;
+  PrepareOf wanted;  // what the hub asks for
+  std::uint32_t soak_s = 20;
   MemoryState card;
   v1::Report heard;               // newest report
   std::uint64_t reports = 0;      // all of them
   bool is_microk8s_busy = false;  // calls are answered later
   std::vector<std::uint64_t> given_up;
-  bool is_hub_deaf = false;  // reports are lost on the way
-  int installs = 0;          // distinct install ids so far
+  bool is_hub_deaf = false;       // reports are lost on the way
+  bool is_hub_forgetful = false;  // it holds no attempt any more
+  int installs = 0;               // distinct install ids so far
 
  private:
   class Bus final : public wire::Bus {
@@ -97,10 +106,11 @@ class AgentWorld {
     std::string point;
     int left = -1;
   };
-  struct PowerCut {};
 
   void reached(std::string_view point);
   void answer_as_hub();
+  void work();
+  void take_note(std::uint64_t call, std::string note);
 
   Cut cut_;
   SteadyTime now_{1'000'000};

@@ -1,0 +1,153 @@
+#include "tests/device-agent/microk8s/kill_stories.h"
+
+#include <utility>
+#include <variant>
+
+#include <gtest/gtest.h>
+
+#include "tests/device-agent/microk8s/walk.h"
+
+namespace kelpie::test {
+namespace {
+
+/// Not defined for a kind without a story: a new step joins by a specialisation here.
+template <typename Kind>
+struct StoriesOf;
+
+void have_microk8s(sim::Device& device) {
+  fill_registries(device);
+  device.install();
+}
+
+void have_old_workload(sim::Device& device) {
+  have_microk8s(device);
+  Walk walk(device);
+  const agent::DeployStep old{.workloads = {{.name = "old",
+                                             .name_space = "default",
+                                             .manifest = sim::workload("old", "docker.io/library/old:1.0")}},
+                              .prune = false};
+  ASSERT_EQ(walk.go({old}), "deploy changed");
+}
+
+void have_stopped_microk8s(sim::Device& device) {
+  have_microk8s(device);
+  Walk walk(device);
+  ASSERT_EQ(walk.go({agent::StopStep{}}), "stop changed");
+}
+
+template <>
+struct StoriesOf<agent::InstallStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "install-first",
+             .device = fill_registries,
+             .step =
+                 [](v1::Step& step) {
+                   step.mutable_install()->set_channel("1.32/stable");
+                   step.mutable_install()->set_hold(true);
+                 }},
+            {.name = "install-refresh", .device = have_microk8s, .step = [](v1::Step& step) {
+               step.mutable_install()->set_channel("1.33/stable");
+               step.mutable_install()->set_hold(true);
+             }}};
+  }
+};
+
+template <>
+struct StoriesOf<agent::StartStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "start", .device = have_stopped_microk8s, .step = [](v1::Step& step) { step.mutable_start(); }}};
+  }
+};
+
+template <>
+struct StoriesOf<agent::StopStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "stop", .device = have_microk8s, .step = [](v1::Step& step) { step.mutable_stop(); }}};
+  }
+};
+
+template <>
+struct StoriesOf<agent::ImagesStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "images", .device = have_old_workload, .step = [](v1::Step& step) {
+               v1::Image& moved = *step.mutable_images()->add_images();
+               moved.set_ref("docker.io/library/old:1.0");
+               moved.set_digest(digest_of('7'));
+               v1::Image& mirrored = *step.mutable_images()->add_images();
+               mirrored.set_ref("registry.k8s.io/pause:3.11");
+               mirrored.set_digest(digest_of('1'));
+               mirrored.set_from("mirror.example/pause:3.10");
+             }}};
+  }
+};
+
+template <>
+struct StoriesOf<agent::AddonsStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "addons", .device = have_microk8s, .step = [](v1::Step& step) {
+               step.mutable_addons()->add_addons()->set_name("metrics-server");
+               v1::Addon& absent = *step.mutable_addons()->add_addons();
+               absent.set_name("dns");
+               absent.set_absent(true);
+             }}};
+  }
+};
+
+void set(v1::Workload& workload, const std::string& name, const std::string& image) {
+  workload.set_name(name);
+  workload.set_namespace_("default");
+  workload.set_manifest(sim::workload(name, image));
+}
+
+template <>
+struct StoriesOf<agent::DeployStep> {
+  static std::vector<KillStory> all() {
+    return {
+        {.name = "deploy-first",
+         .device = have_microk8s,
+         .step =
+             [](v1::Step& step) { set(*step.mutable_deploy()->add_workloads(), "new", "docker.io/library/new:1.0"); }},
+        {.name = "deploy-change", .device = have_old_workload, .step = [](v1::Step& step) {
+           set(*step.mutable_deploy()->add_workloads(), "old", "docker.io/library/old:2.0");
+           set(*step.mutable_deploy()->add_workloads(), "new", "docker.io/library/new:1.0");
+           step.mutable_deploy()->set_prune(true);
+         }}};
+  }
+};
+
+template <>
+struct StoriesOf<agent::RemoveStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "remove", .device = have_old_workload, .step = [](v1::Step& step) {
+               step.mutable_remove()->add_workloads("old");
+             }}};
+  }
+};
+
+template <>
+struct StoriesOf<agent::InspectStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "inspect",
+             .device = have_microk8s,
+             .step = [](v1::Step& step) { step.mutable_inspect(); },
+             .changes_nothing = true}};
+  }
+};
+
+template <typename... Kinds>
+std::vector<KillStory> stories_of(const std::variant<Kinds...>*) {
+  std::vector<KillStory> all;
+  const auto join = [&](std::vector<KillStory> more) {
+    for (KillStory& one : more) all.push_back(std::move(one));
+  };
+  (join(StoriesOf<Kinds>::all()), ...);
+  return all;
+}
+
+}  // namespace
+
+std::vector<KillStory> kill_stories() {
+  return stories_of(static_cast<const agent::Step*>(nullptr));
+}
+
+}  // namespace kelpie::test
