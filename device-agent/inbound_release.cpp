@@ -3,6 +3,7 @@
 #include <kelpie/v1/release.pb.h>
 
 #include "device-agent/inbound.h"
+#include "device-agent/inbound_texts.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/release_class.h"
 #include "proto/wire/walker.h"
@@ -98,6 +99,7 @@ Result<Release> parse_release(ByteView bytes, const wire::Trust& trust) {
     return fail(refused(Refusal::AgentTooOld,
                         fmt::format("the release has schema {}, this agent reads up to {}", in.schema(), kSchema)));
   }
+  KELPIE_TRY(require_harmless_texts(in));
   if (in.steps().empty()) return fail(refused(Refusal::Schema, "the release has no steps"));
   if (in.scope() != "device" && in.scope() != "adhoc") {
     return fail(refused(Refusal::Schema, fmt::format("scope \"{}\" is neither device nor adhoc", in.scope())));
