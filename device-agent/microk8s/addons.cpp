@@ -192,6 +192,21 @@ Tried<void> make_so(const Work& work, const AddonOrder& order, std::optional<int
   return await_effect(work.part(seconds(order.row().script_limit_s)), order, minor);
 }
 
+/// Add-ons that scripts of these enable too and that are not among them: the way back has to know them.
+std::vector<const wire::AddonRow*> brought_by(const std::vector<const wire::AddonRow*>& rows) {
+  std::vector<const wire::AddonRow*> out;
+  const auto has = [](const std::vector<const wire::AddonRow*>& list, const wire::AddonRow* row) {
+    return std::find(list.begin(), list.end(), row) != list.end();
+  };
+  for (const wire::AddonRow* const row : rows) {
+    for (const std::string_view name : row->brings) {
+      const wire::AddonRow* const other = wire::find_addon(name);
+      if (other != nullptr && !has(rows, other) && !has(out, other)) out.push_back(other);
+    }
+  }
+  return out;
+}
+
 constexpr int kRestoreForm = 2;  // of the restore point below
 
 Json restore_of(const AddonState& state, const AddonSettings& settings) {
@@ -220,13 +235,16 @@ Tried<CallResult> prepare(const AddonsStep& step, const Work& work) {
                     Json(Json::Object{{"form", kRestoreForm}, {"known", true}, {"there", there}}));
   }
   KELPIE_TRY(const AddonPlace own, read_place(work, Track::Own));
+  std::vector<const wire::AddonRow*> rows;
+  for (const AddonOrder& order : orders) rows.push_back(&order.row());
+  for (const wire::AddonRow* const row : brought_by(rows)) rows.push_back(row);
   std::vector<std::string> summary;
-  for (const AddonOrder& order : orders) {
-    KELPIE_TRY(const AddonState state, read_addon(work, order.row(), own.minor));
-    summary.push_back(fmt::format("{} {}", order.name(), state.is_there ? "enabled" : "disabled"));
+  for (const wire::AddonRow* const row : rows) {
+    KELPIE_TRY(const AddonState state, read_addon(work, *row, own.minor));
+    summary.push_back(fmt::format("{} {}", row->name, state.is_there ? "enabled" : "disabled"));
     if (!state.is_there) continue;
-    KELPIE_TRY(const AddonSettings settings, read_settings(work, order.row(), own.minor));
-    there[order.name()] = restore_of(state, settings);
+    KELPIE_TRY(const AddonSettings settings, read_settings(work, *row, own.minor));
+    there[row->name] = restore_of(state, settings);
   }
   return prepared("now " + joined(summary),
                   Json(Json::Object{{"form", kRestoreForm}, {"known", true}, {"there", there}}));
@@ -305,10 +323,15 @@ Tried<CallResult> undo(const AddonsStep& step, const std::string& restore_text, 
   }
   KELPIE_TRY(await_api(work.part(kApiBackLimit)));
   KELPIE_TRY(const AddonPlace place, read_place(work, Track::Own));
+  std::vector<const wire::AddonRow*> rows;
+  for (const Addon& addon : step.addons) {
+    const wire::AddonRow* const row = wire::find_addon(addon.name);
+    if (row != nullptr && row->refused.empty()) rows.push_back(row);  // others were never run
+  }
+  std::reverse(rows.begin(), rows.end());
+  for (const wire::AddonRow* const row : brought_by(rows)) rows.push_back(row);
   std::vector<std::string> back;
-  for (auto addon = step.addons.rbegin(); addon != step.addons.rend(); ++addon) {
-    const wire::AddonRow* const row = wire::find_addon(addon->name);
-    if (row == nullptr || !row->refused.empty()) continue;  // never run
+  for (const wire::AddonRow* const row : rows) {
     KELPIE_TRY(std::string done, take_back(work, *row, restore->at({"there", row->name}), place.minor));
     back.push_back(std::move(done));
   }

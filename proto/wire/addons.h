@@ -2,6 +2,7 @@
 // for the CLI that signs, the device that carries out and `kelpie schema release.addons`. Source: facts, microk8s 5.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,15 +23,16 @@ inline constexpr int kTraefikSinceMinor = 35;  // ingress was nginx before (fact
 
 struct AddonRow {
   std::string_view name;
-  std::string_view stands_for = {};  // of an older name: the present one
-  std::string_view refused = {};     // why it is neither enabled nor disabled; empty: it is taken
-  std::string_view arguments = {};   // how they are written; empty: it takes none
-  std::string_view proof = {};       // what must be seen on the device
-  std::string_view internet = {};    // what its script fetches besides images
-  int internet_since = 0;            // minor of the first track that does
-  std::string_view loss = {};        // what disabling it destroys
-  std::string_view advice = {};      // what a person should know before
-  int first_minor = kNoMinor;        // tracks 1.first to 1.last have it
+  std::string_view stands_for = {};             // of an older name: the present one
+  std::string_view refused = {};                // why it is neither enabled nor disabled; empty: it is taken
+  std::string_view arguments = {};              // how they are written; empty: it takes none
+  std::string_view proof = {};                  // what must be seen on the device
+  std::string_view internet = {};               // what its script fetches besides images
+  int internet_since = 0;                       // minor of the first track that does
+  std::string_view loss = {};                   // what disabling it destroys
+  std::array<std::string_view, 2> brings = {};  // other add-ons that its script enables first; empty: none
+  std::string_view advice = {};                 // what a person should know before
+  int first_minor = kNoMinor;                   // tracks 1.first to 1.last have it
   int last_minor = kAnyMinor;
   std::string_view architecture = {};  // the only one that has it
   bool is_classic_only = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -191,6 +192,7 @@ TEST_P(AddonOnTheModel, IsEnabledProvedAndTakenBack) {
   fill_registries(device);
   device.install(GetParam().channel);
   Walk walk(device);
+  const std::set<std::string> before = device.cell.state.addons;
   const std::vector<Step> steps{AddonsStep{{{.name = GetParam().name, .args = GetParam().args, .is_absent = false}}}};
   EXPECT_EQ(walk.go(steps), "addons changed");
   const std::vector<std::string> effects = device.cell.state.effects;
@@ -200,6 +202,7 @@ TEST_P(AddonOnTheModel, IsEnabledProvedAndTakenBack) {
   walk.restores = restores;
   walk.has_intent = {true};
   EXPECT_EQ(walk.go_back(steps), "addons undone");
+  EXPECT_EQ(device.cell.state.addons, before) << "what its script enabled along is gone too";
 }
 
 INSTANTIATE_TEST_SUITE_P(ReferenceWalk, AddonOnTheModel,

@@ -40,8 +40,9 @@ AddonVerdict judge_addon(AddonWish wish, const std::optional<Channel>& channel) 
     return verdict;
   }
   const std::string present = order->name();
-  const std::string asked = verdict.addon.name.substr(verdict.addon.name.find('/') + 1);
-  if (asked.substr(0, asked.find(':')) != present) {
+  std::string asked = verdict.addon.name.substr(0, verdict.addon.name.find(':'));
+  asked.erase(0, asked.find('/') + 1);
+  if (asked != present) {
     verdict.warnings.push_back(fmt::format("{} is called {} today; taken as that", asked, present));
   }
   if (!order->is_absent()) warn(order->row(), place, verdict.warnings);

@@ -102,6 +102,9 @@ Json row_of(const wire::AddonRow& row) {
   say("proof", row.proof);
   say("internet", row.internet);
   if (row.internet_since != 0) out["internetSince"] = fmt::format("1.{}", row.internet_since);
+  for (const std::string_view other : row.brings) {
+    if (!other.empty()) out["brings"].push_back(other);
+  }
   say("disablingDestroys", row.loss);
   say("advice", row.advice);
   if (!row.is_always_on) out["limit"] = fmt::format("{}s", row.script_limit_s);

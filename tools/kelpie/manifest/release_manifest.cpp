@@ -118,6 +118,11 @@ class ReleaseReader {
     }
   }
 
+  [[nodiscard]] bool enables(std::string_view addon) const {
+    return std::any_of(addons_.addons().begin(), addons_.addons().end(),
+                       [&](const v1::Addon& one) { return one.name() == addon && !one.absent(); });
+  }
+
   std::optional<ImageName> parsed_image(const YamlNode& node) {
     Result<ImageName> name = parse_image(node.text);
     if (name) return std::move(*name);
@@ -244,6 +249,11 @@ class ReleaseReader {
       if (number && (*number == 0 || *number > kPortMax)) report_.add(port->at, "port is not in 1..65535");
       if (number) container.port = *number;
       container.expose = text_or(item, "expose", "ClusterIP");
+      if (container.expose == "LoadBalancer" && !enables("metallb")) {
+        report_.warn(port->at, fmt::format("workload {}: a LoadBalancer waits for an address that add-on metallb gives "
+                                           "out; this release does not enable it",
+                                           name));
+      }
       if (name.front() >= '0' && name.front() <= '9') {
         report_.add(item.at, fmt::format("workload {}: a Service's name begins with a letter", name));
       }

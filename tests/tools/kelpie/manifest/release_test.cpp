@@ -124,6 +124,17 @@ TEST(ReleaseManifest, WarnsWhereNothingIsWrongButSomethingIsUnwise) {
                 "nothing proves that it is what you signed"}));
 }
 
+TEST(ReleaseManifest, ALoadBalancerNeedsMetallb) {
+  const std::string exposed = "images: [\"a.b/c:1@" + digest_of('1') +
+                              "\"]\nworkloads: [{ name: w, image: \"a.b/c:1\", port: 80, " +
+                              "expose: LoadBalancer }]\n";
+  EXPECT_EQ(
+      read(release_text(exposed)).warnings,
+      (std::vector<std::string>{"m.yaml:5:48: workload w: a LoadBalancer waits for an address that add-on metallb "
+                                "gives out; this release does not enable it"}));
+  EXPECT_TRUE(read(release_text("addons: [\"metallb:10.0.0.0/28\"]\n" + exposed)).warnings.empty());
+}
+
 TEST(ReleaseManifest, AReleaseWithoutWorkloadsSaysThatItRemovesThem) {
   const auto got = read(release_text("microk8s: { channel: 1.32/stable }\n"));
   EXPECT_EQ(got.warnings,
