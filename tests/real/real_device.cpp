@@ -12,16 +12,14 @@
 namespace kelpie::test {
 namespace {
 
-constexpr std::int64_t kSpeed = 50;
-
 sim::World silent_world() {
   sim::World world = sim::usual_world();
   world.has_any_image = false;  // kubelet of the double can pull nothing
   return world;
 }
 
-sim::DeviceState ready_device() {
-  sim::DeviceState state = sim::running_device(silent_world(), "1.32/stable", FastPause(kSpeed).now());
+sim::DeviceState ready_device(std::int64_t speed) {
+  sim::DeviceState state = sim::running_device(silent_world(), "1.32/stable", FastPause(speed).now());
   state.architecture = own_architecture();
   return state;
 }
@@ -59,8 +57,8 @@ RealDevice::RealDevice(RealOptions options)
       mirror_(site_, kMirrorPort),
       containerd_(site_, dir_.path()),
       device_({.programs = KELPIE_BIN_DIR,
-               .speed = kSpeed,
-               .state = ready_device(),
+               .speed = options.speed,
+               .state = options.device ? *options.device : ready_device(options.speed),
                .world = silent_world(),
                .real_ctr = containerd_.ctr()}),
       snapd_(device_.snapd_socket()) {

@@ -2,6 +2,9 @@
 // own code carries out on it runs through real processes.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +25,9 @@ inline constexpr int kMirrorPort = 5'000;
 [[nodiscard]] std::string why_no_real_device();
 
 struct RealOptions {
-  std::size_t disk_bytes = 0;  // of containerd, on a file system of its own; 0: that of the machine
+  std::size_t disk_bytes = 0;              // of containerd, on a file system of its own; 0: that of the machine
+  std::optional<sim::DeviceState> device;  // empty: MicroK8s runs and is ready
+  std::int64_t speed = 50;                 // of the doubles
 };
 
 class RealDevice {

@@ -85,14 +85,16 @@ std::string FleetOperator::start_rollout(const v1::Release& release) {
   return parsed<api::v1::Rollout>(call("POST", path, start, fmt::format("start-{}", rollouts_))).metadata().id();
 }
 
-api::v1::Rollout FleetOperator::finish(const std::string& id) {
+api::v1::Rollout FleetOperator::finish(const std::string& id, std::chrono::seconds patience) {
   api::v1::Rollout last;
-  const bool is_over = eventually([&] {
-    live_();
-    const auto now = program_.get<api::v1::Rollout>("/api/v1/rollouts/" + id);
-    if (now) last = *now;
-    return last.status().phase() == "succeeded" || last.status().phase() == "paused";
-  });
+  const bool is_over = eventually(
+      [&] {
+        live_();
+        const auto now = program_.get<api::v1::Rollout>("/api/v1/rollouts/" + id);
+        if (now) last = *now;
+        return last.status().phase() == "succeeded" || last.status().phase() == "paused";
+      },
+      patience);
   EXPECT_TRUE(is_over) << last.ShortDebugString() << program_.log();
   return last;
 }

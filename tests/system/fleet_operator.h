@@ -1,6 +1,7 @@
 // An operator at work: makes releases, plans and rollouts over the hub's socket and waits for their ends.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -22,8 +23,8 @@ class FleetOperator {
   std::string start_rollout(int number);
   /// The same with any release; the n-th rollout of this operator.
   std::string start_rollout(const v1::Release& release);
-  /// The rollout as it ended.
-  api::v1::Rollout finish(const std::string& id);
+  /// The rollout as it ended; the test fails when that takes longer than patience.
+  api::v1::Rollout finish(const std::string& id, std::chrono::seconds patience = kPatience);
 
  private:
   std::string make_plan(v1::Plan& payload);
