@@ -92,6 +92,7 @@ Result<View> run_send(Invocation& in) {
              in.session().call<api::v1::Release>("CreateRelease", create, {.is_dry_run = in.has("dry-run")}));
   if (in.has("dry-run")) {
     View view = view_of(std::move(stored), {Line{{fmt::format("{} on {}", what, counted(devices.size(), "device"))}}});
+    view.notes = warnings_of(wish);
     view.notes.emplace_back("nothing was changed");
     return view;
   }
@@ -102,6 +103,8 @@ Result<View> run_send(Invocation& in) {
   const std::string id = rollout.metadata().id();
   View view = show_rollout(std::move(rollout),
                            {.now = SystemClock().wall(), .width = in.screen().width(), .is_watched = false});
+  const std::vector<std::string> warnings = warnings_of(wish);
+  view.notes.insert(view.notes.end(), warnings.begin(), warnings.end());
   view.notes.push_back(fmt::format("kelpie command wait {}", id));
   return view;
 }

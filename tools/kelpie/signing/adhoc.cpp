@@ -155,6 +155,12 @@ Result<v1::Release> make_adhoc(const AdhocWish& wish, const Sources& sources) {
   return out;
 }
 
+std::vector<std::string> warnings_of(const AdhocWish& wish) {
+  if (wish.verb != "enable-addon" && wish.verb != "disable-addon") return {};
+  const bool is_absent = wish.verb == "disable-addon";
+  return judge_addon({.name = wish.argument, .args = wish.args, .is_absent = is_absent}, std::nullopt).warnings;
+}
+
 std::string words_of(const AdhocWish& wish) {
   std::string out = wish.verb;
   if (!wish.argument.empty()) out.append(" ").append(wish.argument);

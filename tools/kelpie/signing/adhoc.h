@@ -34,6 +34,9 @@ struct AdhocWish {
 /// Errors: InvalidArgument that says what is wrong with the verb or its argument, each problem on a line of its own.
 [[nodiscard]] Result<v1::Release> make_adhoc(const AdhocWish& wish, const Sources& sources);
 
+/// What a person should know of a wish that can be: its add-on fetches a chart, or has another name today.
+[[nodiscard]] std::vector<std::string> warnings_of(const AdhocWish& wish);
+
 /// "enable-addon registry --size=20Gi": what lists and the audit log show.
 [[nodiscard]] std::string words_of(const AdhocWish& wish);
 

@@ -50,6 +50,13 @@ TEST(Adhoc, EveryVerbIsAReleaseTheHubTakes) {
   EXPECT_EQ(told({.verb = "remove", .argument = "my-app"}), "remove my-app;");
 }
 
+TEST(Adhoc, WhatAPersonShouldKnowOfAnAddonIsSaid) {
+  EXPECT_TRUE(warnings_of({.verb = "enable-addon", .argument = "dns"}).empty());
+  EXPECT_EQ(warnings_of({.verb = "enable-addon", .argument = "storage"}),
+            (std::vector<std::string>{"storage is called hostpath-storage today; taken as that"}));
+  EXPECT_EQ(warnings_of({.verb = "enable-addon", .argument = "observability"}).size(), 2U) << "charts, and memory";
+}
+
 TEST(Adhoc, WhatMakesNoSenseIsTold) {
   EXPECT_EQ(told({.verb = "install", .argument = "latest/stable"}),
             "\"latest/stable\" follows a track whose version moves by itself. Write 1.32/stable");
