@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -48,17 +49,35 @@ bool add_line(Exchange& exchange, const std::string& line) {
   return true;
 }
 
+constexpr std::string_view kSource = "facts, microk8s ";
+
+/// "# stopped exits 0 (0 fact 2, 10 E)"; without brackets the section is the file's.
+void add_behaviour(Exchange& exchange, const std::string& line, const std::string& source) {
+  exchange.behaviour = line.substr(2);
+  exchange.section = source.substr(kSource.size());
+  const auto open = exchange.behaviour.rfind(" (");
+  if (open == std::string::npos || exchange.behaviour.back() != ')') return;
+  exchange.section = exchange.behaviour.substr(open + 2, exchange.behaviour.size() - open - 3);
+  exchange.behaviour.resize(open);
+}
+
 Result<Recorded> read_one(const std::filesystem::path& path) {
   Recorded recorded;
   recorded.name = path.stem().string();
   std::ifstream file(path);
   std::string line;
+  Exchange next;
   for (int number = 1; std::getline(file, line); ++number) {
     const bool is_good = [&] {
-      if (number == 1) return (recorded.source = line).starts_with("facts, microk8s ");
+      if (number == 1) return (recorded.source = line).starts_with(kSource);
       if (line.starts_with("device: ")) return !(recorded.device = split(line.substr(8), ',')).empty();
+      if (line.starts_with("# ")) {
+        add_behaviour(next, line, recorded.source);
+        return true;
+      }
       if (!line.starts_with("$ ")) return !recorded.exchanges.empty() && add_line(recorded.exchanges.back(), line);
-      recorded.exchanges.push_back({.words = split(line.substr(2), ' ')});
+      next.words = split(line.substr(2), ' ');
+      recorded.exchanges.push_back(std::exchange(next, {}));
       return !recorded.exchanges.back().words.empty();
     }();
     if (!is_good) return fail(Code::InvalidArgument, fmt::format("{}:{}: {}", path.string(), number, line));
@@ -133,6 +152,22 @@ Result<std::vector<Recorded>> read_recorded() {
   }
   std::sort(all.begin(), all.end(), [](const Recorded& a, const Recorded& b) { return a.name < b.name; });
   return all;
+}
+
+std::string list_of_behaviours(const std::vector<Recorded>& all) {
+  std::string out =
+      "# What the doubles act out\n"
+      "Written by recorded_test from the files beside this one; each text is compared with what model and programs "
+      "print.\n"
+      "Not edited by hand: `KELPIE_GOLDEN_WRITE=1 build/dev/bin/recorded_test --gtest_filter='Recorded.Beh*'`.\n\n"
+      "| behaviour | facts, microk8s | file |\n|---|---|---|\n";
+  for (const Recorded& recorded : all) {
+    for (const Exchange& exchange : recorded.exchanges) {
+      if (exchange.behaviour.empty()) continue;
+      out += fmt::format("| {} | {} | {}.txt |\n", exchange.behaviour, exchange.section, recorded.name);
+    }
+  }
+  return out;
 }
 
 sim::DeviceState device_of(const Recorded& recorded, const sim::World& world, SteadyTime now) {

@@ -11,6 +11,8 @@
 namespace kelpie::test {
 
 struct Exchange {
+  std::string behaviour;           // what of it is worth knowing, in a line; empty: it leads to another
+  std::string section;             // of the fact sheet: "0 fact 2, 10 E"
   std::vector<std::string> words;  // "microk8s status --format short", "snapd GET /v2/snaps/microk8s"
   std::string input;
   int code = 0;  // exit code, or HTTP status
@@ -19,6 +21,7 @@ struct Exchange {
   std::string json;  // what out is as JSON, whatever its order
 
   [[nodiscard]] bool is_request() const { return words.front() == "snapd"; }
+  [[nodiscard]] bool is_file() const { return words.front() == "cat"; }
 };
 
 struct Recorded {
@@ -30,6 +33,9 @@ struct Recorded {
 
 /// tests/recorded/*.txt by name. Errors: InvalidArgument with file and line.
 [[nodiscard]] Result<std::vector<Recorded>> read_recorded();
+
+/// All that the doubles act out, as a page.
+[[nodiscard]] std::string list_of_behaviours(const std::vector<Recorded>& all);
 
 /// The device that a file speaks of.
 [[nodiscard]] sim::DeviceState device_of(const Recorded& recorded, const sim::World& world, SteadyTime now);
