@@ -178,10 +178,12 @@ bool wait_once(Running& running, std::string_view& input, Output& out, Output& e
   return polled[0].revents != 0;
 }
 
+constexpr int kSignalBase = 128;
+constexpr std::size_t kLeftBehindMax = 8;  // chosen: each holds a process and what it has open
+
 int reap(pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  constexpr int kSignalBase = 128;
   return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalBase + WTERMSIG(status);
 }
 
@@ -191,22 +193,38 @@ SteadyTime now() {
 
 }  // namespace
 
+Exit PosixProcess::leave_behind(int pid, std::string out, std::string err) {
+  // It waits in the kernel, for a card or a file system that does not answer. Nobody can end it; nor may it end us.
+  left_behind_.push_back(pid);
+  return {.code = kSignalBase + SIGKILL,
+          .is_timeout = true,
+          .out = std::move(out),
+          .err = std::move(err) +
+                 "\nit was killed and has not ended: the kernel holds it, as when a disk does not answer\n"};
+}
+
 Result<Exit> PosixProcess::run(const Command& command) {
   KELPIE_ASSERT(!command.argv.empty());
+  std::erase_if(left_behind_, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
+  if (left_behind_.size() >= kLeftBehindMax) {
+    return fail(Code::Unavailable, fmt::format("{} commands before it hang in the kernel: the device needs a reboot",
+                                               left_behind_.size()));
+  }
   if (is_stopping_) return fail(Code::Unavailable, "the agent is stopping");
   KELPIE_TRY(Running running, start(command));
   Output out(command.output_bytes_max);
   Output err(command.output_bytes_max);
   std::string_view input = command.input;
   Exit exit;
+  int ends = 0;  // TERM and KILL that were sent
   SteadyTime deadline = now() + command.limit;
   while (!wait_once(running, input, out, err, command.on_output)) {
     const bool is_late = now() >= deadline;
-    if (exit.is_timeout && is_late) kill(-running.pid, SIGKILL);
-    if (exit.is_timeout || (!is_late && !is_stopping_)) continue;
+    if (!is_late && (ends > 0 || !is_stopping_)) continue;
+    if (ends == 2) return leave_behind(running.pid, out.text(), err.text());
+    kill(-running.pid, ends++ == 0 ? SIGTERM : SIGKILL);
     exit.is_timeout = true;
     deadline = now() + kill_grace_;
-    kill(-running.pid, SIGTERM);
   }
   read_rest(running.out, out, command.on_output);
   read_rest(running.err, err);

@@ -1,6 +1,10 @@
 // Real processes: what they say is kept within limits, and none outlives its deadline.
 #include "device-agent/host/posix_process.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 #include <thread>
@@ -138,6 +142,85 @@ TEST(PosixProcess, WhoIgnoresTermIsKilled) {
   EXPECT_TRUE(exit->is_timeout);
   EXPECT_EQ(exit->code, 128 + SIGKILL);
 }
+
+// An add-on's script that hangs holds MicroK8s' lock, and so do its children: the next enable would wait for ever.
+TEST(PosixProcess, WithTheGroupGoesTheLockItsGrandchildHolds) {
+  const test::TempDir dir;
+  PosixProcess processes(200ms);
+  const std::string code =
+      "import fcntl, os, signal, time\n"
+      "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+      "lock = open('" +
+      dir / "lock" +
+      "', 'w')\n"
+      "fcntl.flock(lock, fcntl.LOCK_EX)\n"
+      "os.fork()\n"
+      "os.write(1, b'locked')\n"
+      "while True: signal.pause()";
+  const Result<Exit> exit = processes.run(python(code, 1s));
+  ASSERT_TRUE(exit);
+  EXPECT_TRUE(exit->is_timeout);
+  EXPECT_EQ(exit->out.substr(0, 6), "locked");
+  const int fd = open((dir / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  EXPECT_TRUE(test::eventually([&] { return flock(fd, LOCK_EX | LOCK_NB) == 0; }, 5s));
+  close(fd);
+}
+
+// A process in the freezer takes no signal, as one that waits for a dead card: it is left behind, not waited for.
+TEST(PosixProcess, WhomTheKernelHoldsHoldsNobodyUp) {
+  const std::string freezer = "/sys/fs/cgroup/freezer/kelpie-" + std::to_string(getpid());
+  std::error_code error;
+  if (!std::filesystem::create_directory(freezer, error)) GTEST_SKIP() << "no freezer to write to here";
+  PosixProcess processes(200ms);
+  const SteadyTime before = SystemClock().steady();
+  const Result<Exit> exit =
+      processes.run(python("import os\n"
+                           "print(os.getpid(), flush=True)\n"
+                           "open('" +
+                               freezer +
+                               "/cgroup.procs', 'w').write('0')\n"
+                               "open('" +
+                               freezer + "/freezer.state', 'w').write('FROZEN')\n",
+                           2s));
+  ASSERT_TRUE(exit);
+  EXPECT_TRUE(exit->is_timeout);
+  EXPECT_EQ(exit->code, 128 + SIGKILL);
+  EXPECT_NE(exit->err.find("the kernel holds it"), std::string::npos) << exit->err;
+  EXPECT_LT(SystemClock().steady() - before, 10s);
+  EXPECT_TRUE(processes.run(command({"/bin/true"}))) << "the next command runs";
+  test::write_file(freezer + "/freezer.state", "THAWED");
+  const std::string left = "/proc/" + std::to_string(std::stoi(exit->out));
+  EXPECT_TRUE(test::eventually([&] {
+    EXPECT_TRUE(processes.run(command({"/bin/true"})));
+    return !std::filesystem::exists(left);
+  })) << "reaped by a later one";
+  EXPECT_TRUE(test::eventually([&] { return std::filesystem::remove(freezer, error); }));
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+std::size_t status_kib(const std::string& key) {
+  const std::string status = test::read_file("/proc/self/status");
+  return std::stoul(status.substr(status.find(key) + key.size()));
+}
+
+TEST(PosixProcess, OfSixtyFourMebibytesOfOutputLittleIsKept) {
+  PosixProcess processes;
+  test::write_file("/proc/self/clear_refs", "5");  // the peak begins anew
+  const std::size_t before = status_kib("VmRSS:");
+  const Result<Exit> exit =
+      processes.run(python("import os\n"
+                           "for i in range(1024):\n"
+                           "  os.write(1, b'x' * 65536)\n"
+                           "  os.write(2, b'y' * 65536)\n"));
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0);
+  constexpr std::size_t kKept = 1U << 20U;
+  EXPECT_LE(exit->out.size(), kKept + 16);
+  EXPECT_LE(exit->err.size(), kKept + 16);
+  constexpr std::size_t kExtraKibMax = 12U << 10U;  // what is kept of both, twice while it is copied, and room
+  EXPECT_LT(status_kib("VmHWM:") - before, kExtraKibMax);
+}
+#endif
 
 // One in a session of its own is out of reach of the group's signals. Whenever its output is looked at, more of it has
 // come: the listener waits for that.

@@ -165,6 +165,26 @@ TEST(PowerCut, WithoutAHubNothingGoesOn) {
   EXPECT_EQ(world.heard.attempt().state(), v1::SUCCEEDED);
 }
 
+// A Pi has no clock of its own: after a power cut it is 1970 until the network has told the time.
+TEST(Clock, At1970AnAttemptWaitsForTheTimeAndThenSucceeds) {
+  AgentWorld world;
+  world.set_wall(WallTime{0});
+  EXPECT_FALSE(world.run_until([&] { return world.memory().ledger.attempt.has_value(); }));
+  EXPECT_EQ(world.heard.health_note(), "clock-unsure");
+  world.set_wall(WallTime{1'795'000'000'000});
+  ASSERT_TRUE(world.run_until([&] { return world.is_over(); }));
+  EXPECT_EQ(world.heard.attempt().state(), v1::SUCCEEDED);
+}
+
+TEST(Clock, BackAt1970InTheMiddleOfAnAttemptChangesNothing) {
+  AgentWorld world;
+  ASSERT_TRUE(world.run_until([&] { return world.microk8s.times("run addons") == 1; }));
+  world.start();
+  world.set_wall(WallTime{0});
+  ASSERT_TRUE(world.run_until([&] { return world.is_over(); }));
+  EXPECT_EQ(world.heard.attempt().state(), v1::SUCCEEDED) << world.heard.attempt().reason();
+}
+
 TEST(Card, ThatTakesNoWritesLeavesReadingOnlyAndSaysSo) {
   AgentWorld world;
   world.card.is_full = true;

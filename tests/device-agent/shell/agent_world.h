@@ -66,6 +66,7 @@ class AgentWorld {
   /// The hub knows how its attempt ended.
   [[nodiscard]] bool is_over() const;
 
+  void set_wall(WallTime wall) { wall_ = wall; }
   [[nodiscard]] const agent::Memory& memory() const { return agent_->memory(); }
   void frame(std::string bytes) { incoming_.emplace_back(agent::FrameArrived{std::move(bytes)}); }
 

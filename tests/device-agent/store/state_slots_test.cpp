@@ -2,13 +2,18 @@
 #include "device-agent/store/state_slots.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <filesystem>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "proto/base/entropy.h"
 #include "tests/support/child.h"
 #include "tests/support/temp_dir.h"
 
@@ -75,6 +80,62 @@ TEST_F(Slots, FallBackToTheOneBeforeWhenAWriteWasCutAnywhere) {
     EXPECT_EQ(*load(), "old") << "byte " << at;
     test::write_file(dir_ / "state.b", whole);
   }
+  EXPECT_EQ(*load(), "new");
+}
+
+// What a power cut leaves of a write: its sectors in any order, or none of them.
+TEST_F(Slots, AfterAWriteOfWhichAnySectorsArrivedTheOldOrTheNewStateIsThere) {
+  constexpr std::size_t kSector = 512;
+  const auto blob_of = [](char fill) { return std::string(20'000, fill); };
+  commit(blob_of('a'));  // slot a
+  commit(blob_of('b'));  // slot b
+  const std::string before = test::read_file(dir_ / "state.a");
+  commit(blob_of('c'));  // over slot a
+  const std::string after = test::read_file(dir_ / "state.a");
+  std::size_t old = 0;
+  const auto expect_whole = [&](const std::string& torn, const std::string& what) {
+    test::write_file(dir_ / "state.a", torn);
+    const Result<std::string> found = load();
+    ASSERT_TRUE(found) << what;
+    EXPECT_TRUE(*found == blob_of('b') || *found == blob_of('c')) << what;
+    old += *found == blob_of('b') ? 1 : 0;
+    EXPECT_EQ(*found == blob_of('c'), torn == after) << what;
+  };
+  constexpr std::size_t kSectors = 44;  // what the record takes, and some beyond
+  for (std::size_t cut = 0; cut <= kSectors; ++cut) {
+    expect_whole(after.substr(0, cut * kSector) + before.substr(cut * kSector), fmt::format("cut at {}", cut));
+  }
+  SeededEntropy chance(7);
+  for (int round = 0; round < 100; ++round) {
+    std::string torn = before;
+    std::array<std::uint8_t, kSectors> arrived{};
+    chance.fill(arrived);
+    for (std::size_t i = 0; i < kSectors; ++i) {
+      if (arrived[i] % 2 == 0) torn.replace(i * kSector, kSector, after.substr(i * kSector, kSector));
+    }
+    expect_whole(torn, fmt::format("round {}", round));
+  }
+  EXPECT_GT(old, 100U);
+  test::write_file(dir_ / "state.a", after.substr(0, 3 * kSector) + before.substr(3 * kSector));
+  commit(blob_of('d'));
+  EXPECT_EQ(*load(), blob_of('d')) << "and the next write finds its place";
+}
+
+TEST_F(Slots, ACardThatTakesNoMoreKeepsTheStateAndTakesTheNextOne) {
+  commit("old");
+  const auto slots = open();
+  ASSERT_TRUE(slots->load());
+  struct rlimit usual {};
+  getrlimit(RLIMIT_FSIZE, &usual);
+  signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit full { .rlim_cur = 4'096, .rlim_max = usual.rlim_max };
+  setrlimit(RLIMIT_FSIZE, &full);
+  const Result<void> refused = slots->commit(std::string(20'000, 'x'));
+  setrlimit(RLIMIT_FSIZE, &usual);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "state-unwritable");
+  EXPECT_EQ(*load(), "old");
+  EXPECT_TRUE(slots->commit("new"));
   EXPECT_EQ(*load(), "new");
 }
 
