@@ -2,6 +2,7 @@
 
 #include <kelpie/v1/report.pb.h>
 
+#include "device-agent/outbound_facts.h"
 #include "proto/wire/bus.h"
 #include "proto/wire/frame.h"
 
@@ -10,38 +11,6 @@ namespace {
 
 constexpr std::size_t kPayloadBytesMax = 65'444;  // kBusPayloadBytesMax without the frame of one signature
 constexpr std::uint32_t kReleaseSchemaMax = 1;
-constexpr int kImagesMax = 64;  // report.proto
-constexpr int kWorkloadsMax = 64;
-constexpr int kAddonsMax = 64;
-constexpr int kPortsMax = 16;
-constexpr std::size_t kTextBytesMax = 256;  // the walker's cap where report.proto gives none
-
-/// Bytes of the character that starts here; 0 when it is none of UTF-8.
-std::size_t character_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t size = byte(0) < 0x80U ? 1 : byte(0) < 0xC2U ? 0 : byte(0) < 0xE0U ? 2 : byte(0) < 0xF0U ? 3 : 4;
-  if (size == 0 || byte(0) > 0xF4U || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return 0;
-  }
-  // Overlong forms, surrogates, and what is beyond Unicode.
-  if (size == 3 && ((byte(0) == 0xE0U && byte(1) < 0xA0U) || (byte(0) == 0xEDU && byte(1) > 0x9FU))) return 0;
-  if (size == 4 && ((byte(0) == 0xF0U && byte(1) < 0x90U) || (byte(0) == 0xF4U && byte(1) > 0x8FU))) return 0;
-  return size;
-}
-
-/// What commands print may be anything; the hub refuses a report that is not UTF-8 or too long.
-std::string clean(std::string_view text, std::size_t bytes_max = kTextBytesMax) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t size = character_bytes(text);
-    const std::string_view next = size == 0 ? "?" : text.substr(0, size);
-    if (out.size() + next.size() > bytes_max) break;
-    out += next;
-    text.remove_prefix(size == 0 ? 1 : size);
-  }
-  return out;
-}
 
 void write_result(std::string_view kind, const StepRecord& record, v1::StepResult& out) {
   out.set_kind(std::string(kind));
@@ -103,60 +72,6 @@ void write_attempt(const Memory& memory, const Attempt& attempt, v1::Attempt& ou
   }
 }
 
-void write_workload(const WorkloadFact& fact, v1::WorkloadFact& out) {
-  out.set_name(clean(fact.name, 63));
-  out.set_namespace_(clean(fact.name_space, 63));
-  out.set_kind(clean(fact.kind, 32));
-  out.set_ready(fact.ready);
-  out.set_wanted(fact.wanted);
-  for (const std::uint32_t port : fact.node_ports) {
-    if (out.node_ports_size() < kPortsMax) out.add_node_ports(port);
-  }
-  out.set_trouble(clean(fact.trouble));
-}
-
-void write_facts(const Facts& facts, WallTime now, v1::Facts& out) {
-  out.set_hostname(clean(facts.hostname));
-  out.set_os(clean(facts.os));
-  out.set_arch(clean(facts.arch, 16));
-  out.set_model(clean(facts.model));
-  out.set_memory_bytes(facts.memory_bytes);
-  out.set_disk_bytes(facts.disk_bytes);
-  out.set_disk_free_bytes(facts.disk_free_bytes);
-  out.set_snapd_version(clean(facts.snapd_version));
-  if (facts.has_microk8s) {
-    v1::Snap& snap = *out.mutable_microk8s();
-    snap.set_channel(clean(facts.microk8s.channel, 64));
-    snap.set_revision(clean(facts.microk8s.revision, 16));
-    snap.set_version(clean(facts.microk8s.version, 32));
-    snap.set_is_held(facts.microk8s.is_held);
-    snap.set_is_active(facts.microk8s.is_active);
-  }
-  out.set_kubernetes_version(clean(facts.kubernetes_version));
-  out.mutable_node()->set_is_ready(facts.is_ready);
-  out.mutable_node()->set_is_cordoned(facts.is_cordoned);
-  out.mutable_node()->set_state(clean(facts.node_state, 32));
-  for (const std::string& addon : facts.addons) {
-    if (out.addons_size() < kAddonsMax) out.add_addons(clean(addon, 63));
-  }
-  for (const std::string& addon : facts.addons_absent) {
-    if (out.addons_absent_size() < kAddonsMax) out.add_addons_absent(clean(addon, 63));
-  }
-  out.set_has_objects(facts.has_objects);
-  for (const ImageFact& image : facts.images) {
-    if (out.images_size() == kImagesMax) break;
-    v1::ImageFact& row = *out.add_images();
-    row.set_ref(clean(image.ref));
-    row.set_digest(clean(image.digest, 71));
-    row.set_is_pinned(image.is_pinned);
-  }
-  for (const WorkloadFact& workload : facts.workloads) {
-    if (out.workloads_size() == kWorkloadsMax) break;
-    write_workload(workload, *out.add_workloads());
-  }
-  out.set_device_unix_ms(static_cast<std::uint64_t>(now.unix_ms));
-}
-
 bool must_tell_facts(const Memory& memory) {
   const Telling& telling = memory.telling;
   if (!memory.has_facts) return false;
@@ -198,7 +113,10 @@ void fit(v1::Report& report) {
     for (v1::StepResult& result : *report.mutable_attempt()->mutable_results()) result.clear_output_tail();
   }
   if (report.ByteSizeLong() <= kPayloadBytesMax) return;
-  if (report.has_facts()) report.mutable_facts()->clear_images();
+  if (report.has_facts()) {
+    report.mutable_facts()->clear_images();
+    report.mutable_facts()->set_has_images(false);
+  }
   if (report.ByteSizeLong() > kPayloadBytesMax) report.clear_facts();
 }
 

@@ -107,6 +107,11 @@ std::string to_blob(const Ledger& ledger) {
   out.set_install_id(ledger.install.bytes());
   out.set_hub_epoch(ledger.hub_epoch);
   if (ledger.attempt) write_attempt(*ledger.attempt, *out.mutable_attempt());
+  if (ledger.proved) {
+    const bool is_attempts = ledger.attempt && ledger.attempt->release_frame == ledger.proved->frame;
+    out.set_is_attempts_release_proved(is_attempts);
+    if (!is_attempts) out.set_proved_release(ledger.proved->frame);
+  }
   for (const auto& [scope, mark] : ledger.marks) {
     store::v1::ScopeRecord& row = *out.add_scopes();
     row.set_scope(scope);
@@ -127,6 +132,14 @@ Result<Ledger> from_blob(std::string_view blob, const wire::Trust& trust) {
   out.hub_epoch = in.hub_epoch();
   if (in.has_attempt()) {
     KELPIE_TRY(out.attempt, read_attempt(in.attempt(), trust));
+  }
+  if (in.is_attempts_release_proved()) {
+    if (!out.attempt) return damaged("proved release");
+    out.proved = ProvedRelease{.release = out.attempt->release, .frame = out.attempt->release_frame};
+  } else if (!in.proved_release().empty()) {
+    // Nothing runs by it: one whose operator may no longer sign is not watched, and no loss.
+    Result<Release> release = parse_release(as_bytes(in.proved_release()), trust);
+    if (release) out.proved = ProvedRelease{.release = std::move(*release), .frame = in.proved_release()};
   }
   for (const store::v1::ScopeRecord& row : in.scopes()) {
     ScopeMark& mark = out.marks[row.scope()];

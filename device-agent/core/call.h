@@ -35,8 +35,12 @@ struct StepCall {
 struct ChecksCall {
   std::vector<Check> checks;
 };
+enum class Depth { Quick, Checkup };
 struct FactsCall {
   std::vector<std::string> images;  // refs to report with their digests, beside the pinned ones
+  Depth depth = Depth::Quick;
+  std::vector<Step> watched;  // Checkup: of the release that succeeded here last
+  Digest release;             // its digest; zero: none
 };
 
 struct Call {

@@ -153,6 +153,9 @@ Memory start_memory(Ledger ledger, const BootId& boot, const Digest& nonce_secre
   memory.now = now;
   memory.run_since = now;
   memory.facts_due = now;
+  memory.checkup_due = now + memory.look_every;
+  memory.checked_up_at = now;
+  memory.facts_told_at = now;
   memory.telling.due = now;
   memory.telling.last_at = now + -std::chrono::hours(1);
   if (!memory.ledger.attempt) return memory;

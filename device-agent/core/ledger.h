@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "device-agent/core/archive.h"
@@ -73,6 +74,15 @@ struct Attempt {
   friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
+inline constexpr std::string_view kDeviceScope = "device";  // of a fleet's release
+
+/// The release that succeeded here last: what is watched from then on.
+struct ProvedRelease {
+  Release release;
+  std::string frame;  // as operators signed it
+  friend bool operator==(const ProvedRelease&, const ProvedRelease&) = default;
+};
+
 /// The newest permission of a scope: nothing older is ever prepared again, and nothing that is over.
 struct ScopeMark {
   std::uint64_t generation = 0;
@@ -86,6 +96,7 @@ struct Ledger {
   InstallId install;
   std::uint32_t hub_epoch = 0;  // highest seen
   std::optional<Attempt> attempt;
+  std::optional<ProvedRelease> proved;
   std::map<std::string, ScopeMark> marks;  // by scope
   friend bool operator==(const Ledger&, const Ledger&) = default;
 };

@@ -11,6 +11,7 @@
 
 namespace kelpie::agent {
 
+inline constexpr Duration kLookEvery = std::chrono::minutes(1);    // facts; a checkup is every tenth of them
 inline constexpr Duration kNonceValid = std::chrono::minutes(10);  // protocol section 3, go_valid
 
 /// The call a worker has in hand.
@@ -73,9 +74,13 @@ struct Memory {
   std::optional<Running> running;
   Facts facts;
   bool has_facts = false;
+  SteadyTime facts_told_at;      // when what is told now was found
   bool are_facts_old = false;    // steps were carried out, or taken back, since they were taken
   std::optional<Ending> ending;  // waits for them: a report of an end says what the device is then
   SteadyTime facts_due;
+  SteadyTime checkup_due;
+  SteadyTime checked_up_at;
+  Duration look_every = kLookEvery;
   Telling telling;
 
   std::map<std::string, std::uint64_t> refusals;  // by code

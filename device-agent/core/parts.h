@@ -42,9 +42,11 @@ void take_order(Memory& memory, const PrepareRefused& order);
 void take_order(Memory& memory, const GoOrder& order);
 void take_order(Memory& memory, const CancelOrder& order);
 void take_beacon(Memory& memory, const BeaconSeen& beacon);
-void take_facts(Memory& memory, const Facts& facts);
 /// What the agent remembers, for people who look for what went wrong: no frames, restore points, nonces or keys.
 [[nodiscard]] std::string describe(const Memory& memory);
+void take_facts(Memory& memory, Facts facts);
+/// The next look is a checkup, unless the last was just now.
+void check_up_soon(Memory& memory);
 /// What the worker found, or that it could not: an end that waited for it is reached either way.
 void take_look(Memory& memory, const CallResult& result);
 

@@ -15,7 +15,7 @@ constexpr std::uint32_t kMismatchesMax = 2;  // protocol section 3: lasting two 
 constexpr int kHeartbeatsUntilSilent = 3;    // R7, as the hub counts for devices
 constexpr Duration kHeartbeatMin = std::chrono::seconds(5);
 constexpr Duration kHeartbeatMax = std::chrono::hours(1);
-constexpr std::uint64_t kDiskNewsShare = 100;  // one hundredth of the disk is news
+constexpr Duration kFactsToldEvery = std::chrono::hours(1);  // so that readings which creep are not old for ever
 
 bool is_acknowledged(const Telling& telling, std::uint64_t since) {
   return since != 0 && telling.acknowledged >= since;
@@ -75,13 +75,6 @@ void compare_holdings(Memory& memory, const BeaconSeen& beacon) {
   memory.mismatches = is_same ? 0 : memory.mismatches + 1;
 }
 
-bool is_news(const Facts& old, Facts next) {
-  const std::uint64_t gap = old.disk_free_bytes > next.disk_free_bytes ? old.disk_free_bytes - next.disk_free_bytes
-                                                                       : next.disk_free_bytes - old.disk_free_bytes;
-  if (gap < next.disk_bytes / kDiskNewsShare) next.disk_free_bytes = old.disk_free_bytes;
-  return next != old;
-}
-
 }  // namespace
 
 void tell_now(Memory& memory) {
@@ -112,12 +105,18 @@ void take_beacon(Memory& memory, const BeaconSeen& beacon) {
   tell_now(memory);
 }
 
-void take_facts(Memory& memory, const Facts& facts) {
-  if (memory.has_facts && !is_news(memory.facts, facts)) return;
-  memory.facts = facts;
+void take_facts(Memory& memory, Facts facts) {
+  const bool was_checkup = facts.checkup.has_value();
+  if (!was_checkup) facts.checkup = memory.facts.checkup;  // what was not looked at is as it was
+  const bool is_old = memory.now - memory.facts_told_at >= kFactsToldEvery;
+  if (memory.has_facts && !is_old && !is_news(memory.facts, facts)) return;
+  memory.facts = std::move(facts);
   memory.has_facts = true;
+  memory.facts_told_at = memory.now;
   memory.telling.facts_since = 0;
   tell_soon(memory);
+  // Whatever changed may have changed more than a quick look shows.
+  if (!was_checkup) check_up_soon(memory);
 }
 
 bool has_untold_end(const Memory& memory) {

@@ -14,7 +14,9 @@ namespace {
 constexpr Duration kPrepareLimit = std::chrono::minutes(30);  // chosen: large images over a slow line
 constexpr Duration kObserveLimit = std::chrono::minutes(3);   // chosen: a busy Pi needs a minute for one listing
 constexpr Duration kFactsLimit = std::chrono::minutes(2);
-constexpr Duration kFactsEvery = std::chrono::minutes(1);
+constexpr Duration kCheckupLimit = std::chrono::minutes(4);  // chosen: a dozen commands on a busy Pi
+constexpr std::int64_t kLooksPerCheckup = 10;
+constexpr std::int64_t kLooksBetweenCheckups = 2;               // at least, whatever changes
 constexpr Duration kSoakCheckEvery = std::chrono::seconds(15);  // chosen: a crash loop shows within a minute
 constexpr std::uint32_t kUndoTries = 3;  // chosen: its command may be killed; what fails three times needs a person
 constexpr std::size_t kRestoreBytesMax = 128U << 10U;  // of all steps; half a state slot
@@ -224,16 +226,38 @@ std::optional<Call> attempt_call(const Memory& memory) {
   return std::nullopt;
 }
 
+void add_images(const Release& release, std::vector<std::string>& refs) {
+  for (const Step& step : release.steps) {
+    const auto* const images = std::get_if<ImagesStep>(&step);
+    if (images == nullptr) continue;
+    for (const Image& image : images->images) refs.push_back(image.ref);
+  }
+}
+
 Call facts_call(const Memory& memory) {
   FactsCall what;
-  if (memory.ledger.attempt) {
-    for (const Step& step : memory.ledger.attempt->release.steps) {
-      const auto* const images = std::get_if<ImagesStep>(&step);
-      if (images == nullptr) continue;
-      for (const Image& image : images->images) what.images.push_back(image.ref);
-    }
-  }
+  if (memory.ledger.attempt) add_images(memory.ledger.attempt->release, what.images);
+  if (memory.ledger.proved) add_images(memory.ledger.proved->release, what.images);
   return Call{.id = 0, .what = std::move(what), .limit = kFactsLimit};
+}
+
+// An end does not wait for it: that look is a quick one.
+bool is_checkup_due(const Memory& memory) {
+  return !memory.ending && memory.now >= memory.checkup_due;
+}
+
+Call checkup_call(Memory& memory) {
+  Call call = facts_call(memory);
+  auto& what = std::get<FactsCall>(call.what);
+  what.depth = Depth::Checkup;
+  if (memory.ledger.proved) {
+    what.watched = memory.ledger.proved->release.steps;
+    what.release = memory.ledger.proved->release.digest;
+  }
+  call.limit = kCheckupLimit;
+  memory.checked_up_at = memory.now;
+  memory.checkup_due = memory.now + kLooksPerCheckup * memory.look_every;
+  return call;
 }
 
 }  // namespace
@@ -261,6 +285,10 @@ void finish(Memory& memory, AttemptState state, FailedOutcome outcome) {
   attempt.outcome = outcome;
   attempt.is_undoing = false;
   attempt.door = {};
+  if (state == AttemptState::Succeeded && attempt.scope == kDeviceScope) {
+    memory.ledger.proved = ProvedRelease{.release = attempt.release, .frame = attempt.release_frame};
+  }
+  memory.checkup_due = std::min(memory.checkup_due, memory.now + memory.look_every);
   memory.nonce = {};
   memory.soak_until.reset();
   memory.is_confirmed = true;
@@ -282,6 +310,11 @@ void find_undo(Memory& memory) {
     return;
   }
   end(memory, AttemptState::Failed, is_broken ? FailedOutcome::Broken : FailedOutcome::Restored);
+}
+
+void check_up_soon(Memory& memory) {
+  memory.checkup_due = std::min(memory.checkup_due, memory.checked_up_at + kLooksBetweenCheckups * memory.look_every);
+  memory.facts_due = std::min(memory.facts_due, std::max(memory.checkup_due, memory.now));
 }
 
 void take_look(Memory& memory, const CallResult& result) {
@@ -342,8 +375,8 @@ std::optional<Call> next_call(Memory& memory) {
   const bool is_facts = !call;
   if (is_facts) {
     if (memory.now < memory.facts_due) return std::nullopt;
-    call = facts_call(memory);
-    memory.facts_due = memory.now + kFactsEvery;
+    call = is_checkup_due(memory) ? checkup_call(memory) : facts_call(memory);
+    memory.facts_due = memory.now + memory.look_every;
   }
   call->id = ++memory.calls;
   memory.running = Running{.id = call->id, .since = memory.now, .attempt = {}, .progress = {}};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,11 +84,23 @@ class DeviceFiles {
   struct Space {
     std::uint64_t total_bytes = 0;
     std::uint64_t free_bytes = 0;
+    std::uint64_t inodes = 0;  // 0: a file system without a table of them
+    std::uint64_t inodes_free = 0;
   };
   [[nodiscard]] virtual Result<Space> space(const std::string& path) = 0;
   /// All files below, links not followed but for the path itself.
   /// Errors: NotFound, Unavailable, ResourceExhausted above 200,000 entries.
   [[nodiscard]] virtual Result<std::uint64_t> folder_bytes(const std::string& path) = 0;
+  struct Address {
+    std::string interface;
+    std::string address;
+  };
+  /// What the kernel says to whoever asks, and writes into no file.
+  struct Kernel {
+    std::optional<bool> is_clock_synchronised;
+    std::vector<Address> addresses;  // of interfaces that are up
+  };
+  [[nodiscard]] virtual Kernel kernel() = 0;
 };
 
 /// Time inside a step.

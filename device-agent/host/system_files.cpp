@@ -1,8 +1,12 @@
 #include "device-agent/host/system_files.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 #include <fmt/core.h>
@@ -23,6 +28,7 @@ namespace {
 constexpr std::size_t kFileBytesMax = 1U << 20U;  // host.h
 constexpr mode_t kFolderMode = 0755;              // as the snap's own folders beside it
 constexpr std::size_t kHashBytes = 256U << 10U;   // chosen: large reads suit a card; on the heap only while hashing
+constexpr std::size_t kAddressesMax = 256;        // chosen: a node has two for each pod at most
 
 tl::unexpected<Error> cannot_read(const std::string& path) {
   const Code code = errno == ENOENT || errno == ENOTDIR ? Code::NotFound : Code::Unavailable;
@@ -79,6 +85,36 @@ Result<std::string> sha256_of(const Artifact& artifact, const DeviceFiles::OnHas
   sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
   hex.pop_back();
   return hex;
+}
+
+std::string text_of(const sockaddr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* bytes = nullptr;
+  if (address.sa_family == AF_INET) bytes = &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+  if (address.sa_family == AF_INET6) bytes = &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  if (bytes == nullptr) return {};
+  return inet_ntop(address.sa_family, bytes, text.data(), text.size()) == nullptr ? "" : text.data();
+}
+
+std::vector<DeviceFiles::Address> read_addresses() {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return {};
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
+  std::vector<DeviceFiles::Address> out;
+  for (const ifaddrs* at = first; at != nullptr && out.size() < kAddressesMax; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || (at->ifa_flags & static_cast<unsigned>(IFF_UP)) == 0) continue;
+    std::string address = text_of(*at->ifa_addr);
+    if (!address.empty()) out.push_back({.interface = at->ifa_name, .address = std::move(address)});
+  }
+  return out;
+}
+
+/// The flag that every time daemon keeps, timesyncd as chrony; looking changes nothing.
+std::optional<bool> read_clock_state() {
+  timex query{};
+  const int state = adjtimex(&query);
+  if (state < 0) return std::nullopt;
+  return state != TIME_ERROR && (query.status & STA_UNSYNC) == 0;
 }
 
 }  // namespace
@@ -158,7 +194,14 @@ Result<Artifact> SystemFiles::open_artifact(const std::string& path, const std::
 Result<DeviceFiles::Space> SystemFiles::space(const std::string& path) {
   struct statvfs found {};
   if (statvfs(path.c_str(), &found) != 0) return cannot_read(path);
-  return Space{.total_bytes = found.f_blocks * found.f_frsize, .free_bytes = found.f_bavail * found.f_frsize};
+  return Space{.total_bytes = found.f_blocks * found.f_frsize,
+               .free_bytes = found.f_bavail * found.f_frsize,
+               .inodes = found.f_files,
+               .inodes_free = found.f_favail};
+}
+
+DeviceFiles::Kernel SystemFiles::kernel() {
+  return {.is_clock_synchronised = read_clock_state(), .addresses = read_addresses()};
 }
 
 Result<std::uint64_t> SystemFiles::folder_bytes(const std::string& path) {

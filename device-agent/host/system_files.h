@@ -15,6 +15,7 @@ class SystemFiles final : public DeviceFiles {
                                                std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> folder_bytes(const std::string& path) override;
+  [[nodiscard]] Kernel kernel() override;
 };
 
 }  // namespace kelpie::agent

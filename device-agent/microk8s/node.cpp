@@ -44,6 +44,14 @@ std::string address_of(const Json& node) {
   return {};
 }
 
+std::vector<std::string> pressures_of(const Json& node) {
+  std::vector<std::string> out;
+  for (const char* const type : {"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"}) {
+    if (condition(node, type).text("status") == "True") out.emplace_back(type);
+  }
+  return out;
+}
+
 Node node_of(const Json& in) {
   const Json& ready = condition(in, "Ready");
   return {.name = in.at({"metadata", "name"}).text(),
@@ -51,7 +59,8 @@ Node node_of(const Json& in) {
           .address = address_of(in),
           .is_ready = ready.text("status") == "True",
           .is_cordoned = in.at({"spec", "unschedulable"}).is_true(),
-          .why = ready.text("message").empty() ? ready.text("reason") : ready.text("message")};
+          .why = ready.text("message").empty() ? ready.text("reason") : ready.text("message"),
+          .pressures = pressures_of(in)};
 }
 
 /// The image between quotes behind the words of containerd's complaint.

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "device-agent/microk8s/snapd.h"
 
@@ -27,7 +28,8 @@ struct Node {
   std::string address;  // of the device's network
   bool is_ready = false;
   bool is_cordoned = false;
-  std::string why;  // not Ready
+  std::string why;                     // not Ready
+  std::vector<std::string> pressures;  // MemoryPressure, DiskPressure, PIDPressure, NetworkUnavailable, when they hold
 };
 [[nodiscard]] Tried<Node> read_node(const Work& work);
 /// One look, for restore points: going back owes no more than there was. What does not answer is not Ready.

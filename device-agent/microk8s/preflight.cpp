@@ -33,11 +33,11 @@ bool is_usable_hostname(std::string_view name) {
 
 }  // namespace
 
-std::uint64_t read_memory_bytes(const Work& work) {
+std::uint64_t read_memory_bytes(const Work& work, std::string_view row) {
   const Result<std::string> text = work.host().files.read("/proc/meminfo");
   if (!text) return 0;
   for (const std::string& line : lines_of(*text)) {
-    if (!line.starts_with("MemTotal:")) continue;
+    if (!line.starts_with(row)) continue;
     const std::vector<std::string> words = words_of(line);
     std::uint64_t kibibytes = 0;
     if (words.size() >= 2) std::from_chars(words[1].data(), words[1].data() + words[1].size(), kibibytes);

@@ -10,8 +10,8 @@ namespace kelpie::agent {
 /// What makes every first install fail (facts, microk8s 9 and 12). Trouble: LowMemory, MemoryCgroupMissing,
 /// HostnameUnusable. What cannot be read is no trouble.
 [[nodiscard]] Tried<void> require_able_device(const Work& work);
-/// "MemTotal" of /proc/meminfo in bytes; 0 when it cannot be read.
-[[nodiscard]] std::uint64_t read_memory_bytes(const Work& work);
+/// That row of /proc/meminfo in bytes; 0 when it cannot be read.
+[[nodiscard]] std::uint64_t read_memory_bytes(const Work& work, std::string_view row = "MemTotal:");
 /// Where MicroK8s keeps, or will keep, its data.
 [[nodiscard]] DeviceFiles::Space read_space(const Work& work);
 

@@ -11,6 +11,7 @@
 namespace kelpie::agent {
 namespace {
 
+constexpr std::string_view kKubelite = "daemon-kubelite";
 constexpr std::string_view kSnapPath = "/v2/snaps/microk8s";
 constexpr std::string_view kSystemConfPath = "/v2/snaps/system/conf";
 constexpr std::string_view kSystemHoldKey = "refresh.hold";
@@ -69,7 +70,7 @@ Tried<void> read_holds(const Work& work, const Json& in, Snap& snap) {
 }  // namespace
 
 bool Snap::is_running() const {
-  return std::find(services.begin(), services.end(), "daemon-kubelite") != services.end();
+  return std::find(services.begin(), services.end(), kKubelite) != services.end();
 }
 
 Tried<SnapdSystem> read_system(const Work& work) {
@@ -97,6 +98,7 @@ Tried<Snap> read_snap(const Work& work) {
   if (in.at({"health", "status"}).text() == "blocked") snap.blocked = in.at({"health", "message"}).text();
   for (const Json& app : in.at("apps").items()) {
     if (app.at("active").is_true()) snap.services.push_back(app.text("name"));
+    if (app.text("name") == kKubelite) snap.is_kubelite_enabled = app.at("enabled").is_true();
   }
   return snap;
 }
@@ -119,6 +121,23 @@ Tried<StoreChannel> find_channel(const Work& work, const std::string& channel) {
   }
   return trouble(Reason::ChannelUnknown,
                  fmt::format("the store has no channel {} of microk8s for this device", channel));
+}
+
+Tried<SnapChanges> read_changes(const Work& work) {
+  KELPIE_TRY(const SnapdAnswer answer, read_snapd(work, "/v2/changes?select=all&for=microk8s"));
+  if (!answer.is_good()) return refused("asking for changes of microk8s", answer);
+  SnapChanges out;
+  std::int64_t newest = -1;
+  for (const Json& change : answer.result.items()) {
+    if (!change.at("ready").is_true()) out.is_one_under_way = true;
+    std::int64_t id = 0;  // they rise
+    const std::string& text = change.text("id");
+    std::from_chars(text.data(), text.data() + text.size(), id);
+    if (id <= newest) continue;
+    newest = id;
+    out.newest = fmt::format("{} {}, {}", text, change.text("summary"), change.text("status"));
+  }
+  return out;
 }
 
 Tried<void> start_services(const Work& work) {

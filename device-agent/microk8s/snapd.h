@@ -21,6 +21,7 @@ struct Snap {
   std::string system_hold;            // until when refreshes of all snaps are held; not read when its own are
   std::string blocked;                // why its health is blocked; empty when it is not
   std::vector<std::string> services;  // that are active
+  bool is_kubelite_enabled = false;   // so that it starts with the device
   /// Kubernetes runs when kubelite does; etcd, flanneld and the proxy are inactive by design.
   [[nodiscard]] bool is_running() const;
 };
@@ -47,6 +48,13 @@ struct StoreChannel {
 [[nodiscard]] Tried<StoreChannel> find_channel(const Work& work, const std::string& channel);
 
 [[nodiscard]] Tried<void> start_services(const Work& work);
+
+/// The newest change of MicroK8s that snapd remembers (it forgets after a day): "42 Refresh "microk8s" snap, Done".
+struct SnapChanges {
+  bool is_one_under_way = false;
+  std::string newest;
+};
+[[nodiscard]] Tried<SnapChanges> read_changes(const Work& work);
 
 /// Holds automatic refreshes for ever, or lets go of such a hold. Before snapd 2.58 there is only an option of the
 /// system, for all snaps: one that somebody else has set is left alone unless it must become longer.

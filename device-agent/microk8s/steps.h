@@ -19,5 +19,10 @@ namespace kelpie::agent {
 [[nodiscard]] Tried<CallResult> carry_out_checks(const std::vector<Check>& checks, const Work& work);
 /// Never in trouble: what cannot be read stays empty.
 [[nodiscard]] Facts gather_facts(const FactsCall& call, const Work& work);
+/// What a look of every few minutes adds; without Kubernetes, and then with it.
+[[nodiscard]] Checkup look_deeper(const FactsCall& call, const Work& work);
+void look_at_objects(const FactsCall& call, const Work& work, Checkup& checkup);
+/// The release this device proved, compared with what is there. Trouble: it could not be read.
+[[nodiscard]] Tried<std::vector<Moved>> watch_deploy(const DeployStep& step, const Work& work);
 
 }  // namespace kelpie::agent

@@ -78,6 +78,7 @@ template <typename A>
 void members(A& a, sim::DeviceState& x) {
   a("model", x.model), a("architecture", x.architecture), a("memory_bytes", x.memory_bytes);
   a("is_on_classic", x.is_on_classic), a("snapd_version", x.snapd_version), a("pace_percent", x.pace_percent);
+  a("temperature_c", x.temperature_c), a("throttled", x.throttled);
   a("seed", x.seed), a("disk", x.disk), a("snap", x.snap), a("system_hold", x.system_hold), a("changes", x.changes),
       a("changes_made", x.changes_made);
   a("kubernetes", x.kubernetes), a("addons", x.addons), a("addon_args", x.addon_args), a("images", x.images);

@@ -56,6 +56,19 @@ TEST(Records, BringBackWhatWasWrittenEvenWhatIsNoUtf8) {
   EXPECT_EQ(*back, ledger);
 }
 
+TEST(Records, KeepWhatIsWatchedWithAnAttemptOfItAndWithAnother) {
+  Ledger ledger = full_ledger();
+  ledger.proved = ProvedRelease{.release = ledger.attempt->release, .frame = ledger.attempt->release_frame};
+  const std::size_t both = records::to_blob(ledger).size();
+  EXPECT_EQ(*records::from_blob(records::to_blob(ledger), test::the_trust()), ledger);
+  ledger.attempt.reset();
+  const std::string blob = records::to_blob(ledger);
+  EXPECT_LT(both, blob.size() + ledger.proved->frame.size()) << "written once when it is the same";
+  EXPECT_EQ(*records::from_blob(blob, test::the_trust()), ledger);
+  ledger.proved->frame.back() = static_cast<char>(ledger.proved->frame.back() ^ 1);
+  EXPECT_FALSE(records::from_blob(records::to_blob(ledger), test::the_trust())->proved) << "not watched, and no loss";
+}
+
 TEST(Records, AFreshInstallHasNoAttempt) {
   Ledger ledger;
   ledger.install = *InstallId::from_bytes(std::string(16, 'i'));
@@ -69,6 +82,7 @@ TEST(Records, TheLargestLedgerFitsASlot) {
   attempt.failure.detail = std::string(2'048, 'd');  // walk.cpp, as what follows
   attempt.records.assign(32, {.summary = std::string(512, 's'), .output_tail = std::string(2'048, 't')});
   attempt.records[0].restore = std::string(128U << 10U, 'p');
+  ledger.proved = ProvedRelease{.release = {}, .frame = std::string(17'408, 'f')};
   EXPECT_LT(records::to_blob(ledger).size(), (256U << 10U) - 64);
 }
 

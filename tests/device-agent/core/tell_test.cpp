@@ -161,6 +161,56 @@ TEST(Tell, FactsAreNewsWhenTheyChangeAndADiskThatFillsSlowlyIsNot) {
   EXPECT_TRUE(found());
 }
 
+TEST(Tell, ADegreeIsNoNewsAndAnHourIs) {
+  CoreWorld world;
+  Facts facts{.memory_bytes = 800, .memory_available_bytes = 400, .temperature_c = 50};
+  world.memory.checkup_due = world.memory.now + 48h;
+  const auto is_told = [&] {
+    static_cast<void>(next_call(world.memory));
+    CallResult result = test::satisfied();
+    result.facts = facts;
+    world.answer(result);
+    const bool is_news = world.memory.telling.facts_since == 0;
+    world.speak();
+    world.acknowledge();
+    world.memory.checkup_due = world.memory.now + 48h;
+    world.move(1min);
+    world.speak();
+    return is_news;
+  };
+  EXPECT_TRUE(is_told());
+  facts.temperature_c = 54;
+  facts.memory_available_bytes = 301;
+  EXPECT_FALSE(is_told());
+  facts.temperature_c = 55;
+  EXPECT_TRUE(is_told());
+  facts.temperature_c = 56;
+  for (int minute = 1; minute < 60; ++minute) EXPECT_FALSE(is_told()) << minute;
+  EXPECT_TRUE(is_told()) << "an hour later";
+}
+
+TEST(Tell, ACheckupComesEveryTenthLookAndSoonAfterAChange) {
+  CoreWorld world;
+  Facts facts;
+  std::string looks;
+  const auto look = [&] {
+    const std::optional<Call> call = next_call(world.memory);
+    const bool is_checkup = std::get<FactsCall>(call->what).depth == Depth::Checkup;
+    looks += is_checkup ? "C" : "q";
+    CallResult result = test::satisfied();
+    result.facts = facts;
+    if (is_checkup) result.facts.checkup = Checkup{.pods = 9};
+    world.answer(result);
+    world.move(1min);
+  };
+  for (int i = 0; i < 24; ++i) {
+    if (i == 16) facts.addons = {"dns"};
+    look();
+  }
+  EXPECT_EQ(looks, "qCqqqqqqqqqCqqqqqCqqqqqq");
+  EXPECT_EQ(world.memory.facts.checkup->pods, 9U) << "kept by quick looks";
+}
+
 TEST(Tell, FactsThatCouldNotBeReadReplaceNothing) {
   CoreWorld world;
   ASSERT_TRUE(next_call(world.memory));

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -135,6 +136,13 @@ TEST(SystemFiles, AFolderIsAsLargeAsItsFilesAndNotWhatItsLinksPointAt) {
   SystemFiles files;
   EXPECT_EQ(*files.folder_bytes(dir / "current"), 21'000U);
   EXPECT_EQ(files.folder_bytes(dir / "none").error().code, Code::NotFound);
+}
+
+TEST(SystemFiles, TheKernelKnowsItsOwnLoopback) {
+  SystemFiles files;
+  const DeviceFiles::Kernel kernel = files.kernel();
+  EXPECT_TRUE(std::any_of(kernel.addresses.begin(), kernel.addresses.end(),
+                          [](const DeviceFiles::Address& one) { return one.address == "127.0.0.1"; }));
 }
 
 }  // namespace

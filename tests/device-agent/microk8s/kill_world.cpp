@@ -64,6 +64,7 @@ class KillWorld::Mortal final : public agent::ProcessRunner,
     before("size of " + path);
     return sim_.folder_bytes(path);
   }
+  [[nodiscard]] Kernel kernel() override { return sim_.kernel(); }
   [[nodiscard]] SteadyTime now() override { return world_.device_.pause.now(); }
   [[nodiscard]] WallTime wall() override { return world_.device_.pause.wall(); }
   [[nodiscard]] bool wait(Duration duration) override {

@@ -98,7 +98,14 @@ CallResult ScriptedHost::checks(std::vector<agent::Check> checks) {
   return carry_out({.id = 1, .what = agent::ChecksCall{std::move(checks)}, .limit = limit});
 }
 agent::Facts ScriptedHost::facts(std::vector<std::string> images) {
-  return carry_out({.id = 1, .what = agent::FactsCall{std::move(images)}, .limit = limit}).facts;
+  return carry_out({.id = 1, .what = agent::FactsCall{.images = std::move(images)}, .limit = limit}).facts;
+}
+
+agent::Checkup ScriptedHost::checkup(std::vector<agent::Step> watched) {
+  const Digest release = watched.empty() ? Digest{} : blake2b_256("release");
+  agent::FactsCall call{
+      .images = {}, .depth = agent::Depth::Checkup, .watched = std::move(watched), .release = release};
+  return *carry_out({.id = 1, .what = std::move(call), .limit = limit}).facts.checkup;
 }
 
 std::vector<agent::Certificate> ScriptedHost::certificates() {
@@ -202,6 +209,7 @@ Result<agent::DeviceFiles::Space> ScriptedHost::space(const std::string&) {
 }
 
 Result<std::uint64_t> ScriptedHost::folder_bytes(const std::string& path) {
+  if (path.ends_with("/var/kubernetes/backend")) return datastore_bytes;
   EXPECT_EQ(path, "/var/snap/microk8s/current");
   if (data_bytes == 0) return fail(Code::ResourceExhausted, "more files than are counted");
   return data_bytes;
@@ -303,6 +311,7 @@ void set_up_running(ScriptedHost& host) {
       .out(R"({"message":"snap \"core\" has no \"refresh.hold\" configuration option",)"
            R"("kind":"option-not-found"})",
            400);
+  host.on_snapd("GET /v2/changes?select=all&for=microk8s").out("[]", 200);
   host.on("kubectl get --raw /readyz").out("ok");
   host.on("kubectl get nodes").out(node_list("True"));
   host.on("kubectl version").out(R"({"serverVersion":{"gitVersion":"v1.32.3"}})");

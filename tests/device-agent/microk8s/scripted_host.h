@@ -59,6 +59,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] agent::CallResult checks(std::vector<agent::Check> checks);
   [[nodiscard]] agent::Facts facts(std::vector<std::string> images = {});
   [[nodiscard]] std::vector<agent::Certificate> certificates();
+  [[nodiscard]] agent::Checkup checkup(std::vector<agent::Step> watched = {});
 
   [[nodiscard]] Result<agent::Exit> run(const agent::Command& command) override;
   [[nodiscard]] Result<agent::SnapdReply> request(const std::string& method, const std::string& path,
@@ -71,6 +72,7 @@ class ScriptedHost final : public agent::ProcessRunner,
                                                       std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> folder_bytes(const std::string& path) override;
+  [[nodiscard]] Kernel kernel() override { return kernel_says; }
   [[nodiscard]] SteadyTime now() override { return {now_ms}; }
   [[nodiscard]] WallTime wall() override { return wall_at_start + Duration(now_ms); }
   [[nodiscard]] bool wait(Duration duration) override;
@@ -82,6 +84,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::map<std::string, std::string> files;
   std::map<std::string, Result<std::uint64_t>> artifacts;  // by path: their bytes, or why they are none
   std::uint64_t disk_preflight = 0;                        // of the release
+  Kernel kernel_says;
   std::uint64_t free_bytes = 20ULL << 30U;
   Duration limit = std::chrono::minutes(15);
   std::int64_t now_ms = 1'000;
@@ -97,6 +100,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::vector<std::string> progress;
   std::vector<std::string> notes;
   std::uint64_t data_bytes = 300ULL << 20U;  // in $SNAP_DATA
+  std::uint64_t datastore_bytes = 0;
 
  private:
   agent::Host host();

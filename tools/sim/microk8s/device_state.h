@@ -184,8 +184,10 @@ struct DeviceState {
   std::uint64_t memory_bytes = 4ULL << 30U;
   bool is_on_classic = true;
   std::string snapd_version = "2.63";
-  int pace_percent = 100;  // of how long things take; 100: a Pi 4 with a good card
-  std::uint64_t seed = 1;  // chooses node ports and names of pods
+  int temperature_c = 48;
+  std::uint32_t throttled = 0;  // get_throttled of a Pi
+  int pace_percent = 100;       // of how long things take; 100: a Pi 4 with a good card
+  std::uint64_t seed = 1;       // chooses node ports and names of pods
   Disk disk;
   Snap snap;
   std::string system_hold;                    // of every snap: what a snapd before 2.58 offers instead

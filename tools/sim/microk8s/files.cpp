@@ -60,6 +60,12 @@ std::map<std::string, std::string> files_of(const DeviceState& state) {
       {"/etc/hostname", state.kubernetes.name + "\n"},
       {"/proc/meminfo", meminfo(state)},
       {"/proc/net/fib_trie", routes(state)},
+      {"/proc/sys/kernel/osrelease", "6.8.0-1013-raspi\n"},
+      {"/proc/net/route",
+       "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+       "eth0\t00000000\t0107A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"},
+      {"/sys/class/thermal/thermal_zone0/temp", fmt::format("{}\n", state.temperature_c * 1'000)},
+      {"/sys/devices/platform/soc/soc:firmware/get_throttled", fmt::format("{:x}\n", state.throttled)},
       {"/proc/sys/kernel/hostname", state.kubernetes.name + "\n"},
       {"/proc/device-tree/model", state.model + '\0'},
       {"/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n"},

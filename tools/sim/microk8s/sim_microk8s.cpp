@@ -212,4 +212,10 @@ Result<std::uint64_t> SimMicrok8s::folder_bytes(const std::string& path) {
   return bytes;
 }
 
+agent::DeviceFiles::Kernel SimMicrok8s::kernel() {
+  Kernel kernel{.is_clock_synchronised = true, .addresses = {}};
+  cell_.change([&](DeviceState& state) { kernel.addresses = {{"eth0", state.kubernetes.address}}; });
+  return kernel;
+}
+
 }  // namespace kelpie::sim

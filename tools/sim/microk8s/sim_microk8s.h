@@ -33,6 +33,7 @@ class SimMicrok8s final : public agent::ProcessRunner, public agent::SnapdSocket
                                                       std::uint64_t bytes_max, const OnHashed& on_hashed) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> folder_bytes(const std::string& path) override;
+  [[nodiscard]] Kernel kernel() override;
 
   /// Called with what a command prints, when it prints it; the doubles pass it on.
   std::function<void(Stream stream, std::string_view text)> on_output;
