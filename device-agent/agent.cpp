@@ -88,6 +88,7 @@ Result<std::unique_ptr<Agent>> Agent::open(AgentIdentity identity, AgentSeams se
   KELPIE_TRY(Opened opened, read_ledger(seams.store, identity.trust, seams.entropy));
   Memory memory = start_memory(std::move(opened.ledger), random_bytes<BootId>(seams.entropy),
                                random_bytes<Digest>(seams.entropy), now);
+  memory.look_every = seams.look_every;
   memory.is_lost = opened.is_lost;
   memory.trust_version = identity.trust.version;
   return std::unique_ptr<Agent>(new Agent(std::move(identity), std::move(seams), std::move(memory)));

@@ -47,6 +47,7 @@ struct AgentSeams {
   Entropy& entropy;
   /// Told of each point between which a crash may fall; see kCrashPoints. May be empty.
   std::function<void(std::string_view point)> on_point;
+  Duration look_every = kLookEvery;  // no seam: what the agent was told
 };
 
 inline constexpr std::string_view kCrashPoints[] = {"before-commit",      "after-commit", "after-intent",

@@ -11,7 +11,10 @@
 namespace kelpie::agent {
 namespace {
 
-std::array<Option, 8> options_of(Config& config) {
+constexpr Duration kLookEveryMin = std::chrono::seconds(1);
+constexpr Duration kLookEveryMax = std::chrono::hours(1);  // chosen: facts older than that are history
+
+std::array<Option, 9> options_of(Config& config) {
   return {{
       {"state", &config.state, "DIR", "folder that kelpie-agent init made"},
       {"broker", &config.broker, "URL", "MQTT broker, if not the one given to init; on loopback only, until TLS comes"},
@@ -19,6 +22,8 @@ std::array<Option, 8> options_of(Config& config) {
       {"snap-data", &config.paths.snap_data, "DIR", "MicroK8s' $SNAP_DATA"},
       {"snap-common", &config.paths.snap_common, "DIR", "MicroK8s' $SNAP_COMMON"},
       {"snapd-socket", &config.snapd_socket, "PATH", "snapd's socket"},
+      {"look-every", &config.look_every, "DURATION",
+       "how often the device is looked at; more is looked at every tenth"},
       {"log-format", &config.log_format, "WORD", "auto, text or json"},
       {"crash-at", &config.crash_at, "POINT:N", ""},
   }};
@@ -47,6 +52,11 @@ Result<Config> read_config(const std::vector<std::string>& arguments) {
                 fmt::format("log-format is \"{}\", expected auto, text or json", config.log_format));
   }
   config.paths.artifacts = config.state + "/artifacts";
+  const Result<Duration> look_every = parse_duration(config.look_every);
+  if (!look_every || *look_every < kLookEveryMin || *look_every > kLookEveryMax) {
+    return fail(Code::InvalidArgument,
+                fmt::format("look-every is \"{}\", expected a time from 1s to 1h", config.look_every));
+  }
   return config;
 }
 
@@ -64,6 +74,10 @@ std::string config_help() {
 std::string init_help() {
   InitConfig defaults;
   return help_of(options_of(defaults));
+}
+
+Duration look_every_of(const Config& config) {
+  return *parse_duration(config.look_every);
 }
 
 log::Format log_format_of(const Config& config) {

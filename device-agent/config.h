@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "device-agent/host/host.h"
+#include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/result.h"
 
@@ -15,6 +16,7 @@ struct Config {
   std::string broker;                           // as init wrote it into agent.conf
   DevicePaths paths;
   std::string snapd_socket = "/run/snapd.socket";
+  std::string look_every = "60s";
   std::string log_format = "auto";
   std::string crash_at;  // tests only: "after-intent:3" kills the process at the third time
 };
@@ -32,6 +34,7 @@ struct InitConfig {
 [[nodiscard]] Result<InitConfig> read_init_config(const std::vector<std::string>& arguments);
 [[nodiscard]] std::string config_help();
 [[nodiscard]] std::string init_help();
+[[nodiscard]] Duration look_every_of(const Config& config);
 [[nodiscard]] log::Format log_format_of(const Config& config);
 
 /// Files of the state folder.

@@ -102,8 +102,9 @@ Result<void> serve(const Config& config) {
                    if (weight == Worker::Weight::Result) return inbox.push_always(std::move(incoming));
                    static_cast<void>(inbox.push(std::move(incoming)));
                  }});
-  KELPIE_TRY(const auto agent, Agent::open({std::move(identity.key), std::move(identity.trust)},
-                                           {*bus, *store, worker, entropy, on_point}, SystemClock().steady()));
+  KELPIE_TRY(const auto agent,
+             Agent::open({std::move(identity.key), std::move(identity.trust)},
+                         {*bus, *store, worker, entropy, on_point, look_every_of(config)}, SystemClock().steady()));
   log::info("agent started", {{"device", device.hex()}, {"broker", config.broker}});
   tell_manager("READY=1");
   turn(*agent, inbox, *bus, signals);

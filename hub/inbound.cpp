@@ -1,5 +1,7 @@
 #include "hub/inbound.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 #include <kelpie/v1/report.pb.h>
 
@@ -44,7 +46,8 @@ FactsSummary summary_of(const v1::Facts& facts) {
   FactsSummary out{.is_ready = facts.node().is_ready(),
                    .node_state = facts.node().state(),
                    .workloads_down = 0,
-                   .first_trouble = {}};
+                   .first_trouble = {},
+                   .address = facts.address()};
   for (const v1::WorkloadFact& workload : facts.workloads()) {
     if (workload.ready() >= workload.wanted()) continue;
     ++out.workloads_down;
@@ -56,12 +59,61 @@ FactsSummary summary_of(const v1::Facts& facts) {
 Sight sight_of(const v1::Facts& facts) {
   Sight out{.node_state = facts.node().state(),
             .channel = facts.microk8s().channel(),
+            .is_held = std::nullopt,
+            .snap_change = facts.snap_change(),
             .has_objects = facts.has_objects(),
             .addons = {facts.addons().begin(), facts.addons().end()},
             .addons_absent = {facts.addons_absent().begin(), facts.addons_absent().end()},
-            .workloads = {}};
+            .workloads = {},
+            .has_images = facts.has_images(),
+            .images = {},
+            .watched = {},
+            .fields = {}};
+  if (facts.has_microk8s()) out.is_held = facts.microk8s().is_held();
+  if (Result<Digest> watched = Digest::from_bytes(facts.checkup().watched())) out.watched = *watched;
+  for (const v1::Moved& moved : facts.checkup().moved()) {
+    out.fields.push_back({.field = moved.field(), .wanted = moved.wanted(), .found = moved.found(), .by = moved.by()});
+  }
+  for (const v1::ImageFact& image : facts.images()) {
+    out.images[image.ref()] = {.digest = image.digest(), .is_pinned = image.is_pinned()};
+  }
   for (const v1::WorkloadFact& workload : facts.workloads()) {
     out.workloads.push_back({.name_space = workload.namespace_(), .name = workload.name(), .kind = workload.kind()});
+  }
+  return out;
+}
+
+WallTime time_of(std::uint64_t unix_ms) {
+  constexpr std::uint64_t kLatest = 253'402'300'799'000;  // the end of 9999: what can be printed
+  return {static_cast<std::int64_t>(std::min(unix_ms, kLatest))};
+}
+
+Readings readings_of(const v1::Facts& facts) {
+  constexpr std::uint64_t kMilli = 1'000;
+  constexpr std::uint64_t kLatest = 253'402'300'799;
+  Readings out{.memory_bytes = facts.memory_bytes(),
+               .memory_available_bytes = facts.memory_available_bytes(),
+               .disk_bytes = facts.disk_bytes(),
+               .disk_free_bytes = facts.disk_free_bytes(),
+               .inodes = facts.disk_inodes(),
+               .inodes_free = facts.disk_inodes_free(),
+               .temperature_c = {},
+               .throttled = {},
+               .pressures = {facts.node().pressures().begin(), facts.node().pressures().end()},
+               .device_time = time_of(facts.device_unix_ms()),
+               .datastore_bytes = facts.checkup().datastore_bytes(),
+               .pods_not_ready = facts.checkup().pods_not_ready(),
+               .first_ill_pod = {},
+               .certificates = {}};
+  if (facts.has_temperature_c()) out.temperature_c = facts.temperature_c();
+  if (facts.has_throttled()) out.throttled = facts.throttled();
+  if (facts.checkup().ill_pods_size() > 0) {
+    const v1::PodFact& pod = facts.checkup().ill_pods(0);
+    out.first_ill_pod = fmt::format("{}/{}: {}", pod.namespace_(), pod.name(), pod.trouble());
+  }
+  for (const v1::CertificateFact& one : facts.checkup().certificates()) {
+    const std::uint64_t seconds = std::min(one.not_after_unix_s(), kLatest);
+    out.certificates.push_back({.name = one.name(), .not_after = time_of(seconds * kMilli)});
   }
   return out;
 }
@@ -114,6 +166,7 @@ Result<ReportReceived> read_report(const v1::Report& in, const Device& device, c
   if (in.has_facts()) {
     out.facts = summary_of(in.facts());
     out.sight = sight_of(in.facts());
+    out.readings = readings_of(in.facts());
     out.facts_bytes = in.facts().SerializeAsString();
   }
   out.health_note = in.health_note();

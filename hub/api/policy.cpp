@@ -15,9 +15,9 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-constexpr std::array<std::string_view, 16> kUnbuiltKeys = {
-    "abort",   "advanceAt", "budgets",    "cohort",  "drift",    "gates",  "groupBy",  "joiners",
-    "metrics", "orderSeed", "onConflict", "preload", "priority", "select", "spreadBy", "windows",
+constexpr std::array<std::string_view, 15> kUnbuiltKeys = {
+    "abort",     "advanceAt",  "budgets", "cohort",   "gates",  "groupBy",  "joiners", "metrics",
+    "orderSeed", "onConflict", "preload", "priority", "select", "spreadBy", "windows",
 };
 
 Result<Duration> to_duration(const google::protobuf::Duration& in, const std::string& path, Duration least) {
@@ -137,6 +137,14 @@ Result<Retry> to_retry(const api::v1::Retry& in, const std::string& path) {
   return out;
 }
 
+Result<DriftRule> to_drift(const std::string& text, const std::string& path) {
+  if (text.empty()) return DriftRule::Report;
+  for (const DriftRule rule : {DriftRule::Report, DriftRule::Repair, DriftRule::Ignore}) {
+    if (text == to_string(rule)) return rule;
+  }
+  return fail(wrong_field(path, fmt::format("\"{}\" is none of report, repair and ignore", text)));
+}
+
 void set(google::protobuf::Duration& out, Duration duration) {
   out = TimeUtil::MillisecondsToDuration(duration.count());
 }
@@ -163,6 +171,7 @@ Result<Policy> to_policy(const api::v1::Policy& in, std::string_view path) {
     KELPIE_TRY(out.thresholds, to_thresholds(in.thresholds(), root + ".thresholds"));
   }
   KELPIE_TRY(out.on_fail, to_on_fail(in.on_fail(), root + ".onFail"));
+  KELPIE_TRY(out.drift, to_drift(in.drift(), root + ".drift"));
   KELPIE_TRY(out.timeouts, to_timeouts(in.timeouts(), root + ".timeouts"));
   KELPIE_TRY(out.retry, to_retry(in.retry(), root + ".retry"));
   return out;
@@ -183,6 +192,7 @@ void show_policy(const Policy& policy, api::v1::Policy& out) {
   out.mutable_thresholds()->set_deferred_basis_points(policy.thresholds.deferred_bp);
   out.mutable_thresholds()->set_min_successes(policy.thresholds.min_successes);
   out.set_on_fail(policy.on_fail == OnFail::Abort ? "abort" : "pause");
+  out.set_drift(std::string(to_string(policy.drift)));
   show_timeouts(policy.timeouts, *out.mutable_timeouts());
   out.mutable_retry()->set_transient(policy.retry.transient);
   for (const Duration pause : policy.retry.backoff) set(*out.mutable_retry()->add_backoff(), pause);

@@ -20,7 +20,13 @@ Wants wants_of(const v1::Release& release) {
   Wants out;
   for (const v1::Step& step : release.steps()) {
     if (step.has_start()) out.is_running = true;
-    if (step.has_install()) out.channel = step.install().channel();
+    if (step.has_install()) {
+      out.channel = step.install().channel();
+      out.is_held = step.install().hold();
+    }
+    for (const v1::Image& image : step.images().images()) {
+      out.images.push_back({.ref = image.ref(), .digest = image.digest()});
+    }
     for (const v1::Addon& addon : step.addons().addons()) {
       (addon.absent() ? out.addons_absent : out.addons).push_back(own_name(addon.name()));
     }

@@ -135,8 +135,8 @@ void recount(HubState& state, const DeviceId& id) {
                             .proved = present_release(device)};
   if (const auto fleet = state.fleet_of.find(id); fleet != state.fleet_of.end()) {
     counted.fleet = fleet->second;
-    const Digest& wanted = state.fleets.at(fleet->second).release_digest;
-    if (!wanted.is_zero()) counted.update = update_of(device, wanted);
+    const Fleet& in = state.fleets.at(fleet->second);
+    if (!in.release_digest.is_zero()) counted.update = update_of(device, in.release_digest, in.policy.drift);
   }
   add_everywhere(state, counted, true);
   state.counted.emplace(id, std::move(counted));

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "hub/core/registry.h"
+#include "hub/core/repair.h"
 #include "hub/core/report.h"
 #include "hub/core/rollout/change.h"
 #include "hub/core/rollout/plan.h"
@@ -105,6 +106,11 @@ void wake_due(Turn& turn, const DueKey& due) {
       if (device != turn.state.devices.end()) wake_device(turn, device->second);
       return;
     }
+    case DueKey::Kind::Repair: {
+      const auto device = turn.state.devices.find(*DeviceId::from_hex(due.id));
+      if (device != turn.state.devices.end()) consider_repair(turn, device->second);
+      return;
+    }
     case DueKey::Kind::Rollout: {
       const auto rollout = turn.state.rollouts.find(*RolloutId::parse(due.id));
       if (rollout != turn.state.rollouts.end()) wake_rollout(turn, rollout->second);
@@ -197,6 +203,8 @@ Result<void> rebuild(HubState& state, WallTime now, Effects& effects) {
       state.due.insert({now, DueKey::Kind::Device, id.hex()});
     }
     place_in_fleet(state, device, fleet);
+    if (!device.drift.is_empty()) state.due.insert({now, DueKey::Kind::Repair, id.hex()});
+    if (!device.repairs.held.empty()) state.repairs_held.insert(id);
   }
   for (auto& [id, rollout] : state.rollouts) KELPIE_TRY(rebuild_rollout(turn, rollout));
   if (!state.rollouts.empty()) state.newest_id = state.rollouts.rbegin()->first.time();

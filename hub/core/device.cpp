@@ -23,9 +23,10 @@ Digest present_release(const Device& device) {
 
 // operator.md section 1: up-to-date = the reported state proves the assigned release; updating = GO given, not final;
 // failed = last attempt FAILED and the release still wanted.
-Update update_of(const Device& device, const Digest& wanted) {
+Update update_of(const Device& device, const Digest& wanted, DriftRule drift) {
   if (device.is_updating) return Update::Updating;
-  if (present_release(device) == wanted) return Update::UpToDate;
+  const Digest has = drift == DriftRule::Ignore ? device.proved_release : present_release(device);
+  if (has == wanted) return Update::UpToDate;
   return device.failed_attempt ? Update::Failed : Update::OutOfDate;
 }
 
@@ -34,7 +35,7 @@ Health health_of(const Device& device) {
   // A bare device that no release has reached yet: there is nothing that could be well or ill.
   if (device.facts->node_state == "not-installed" && device.proved_release.is_zero()) return Health::Unknown;
   if (!device.facts->is_ready || device.facts->workloads_down > 0) return Health::Failed;
-  return device.health_note.empty() ? Health::Healthy : Health::Degraded;
+  return device.health_note.empty() && device.warnings.empty() ? Health::Healthy : Health::Degraded;
 }
 
 std::string_view to_string(Connection connection) {

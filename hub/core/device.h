@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "hub/core/drift.h"
+#include "hub/core/policy.h"
+#include "hub/core/warnings.h"
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
 
@@ -59,9 +61,10 @@ struct ReportedAttempt {
 /// What of the facts the core decides and counts by; the whole sheet lies in the store, opaque.
 struct FactsSummary {
   bool is_ready = false;
-  std::string node_state;  // running, stopped, not-ready, worker, low-memory, not-installed
+  std::string node_state;  // running, starting, stopped, not-ready, worker, low-memory, not-installed, unknown
   std::uint32_t workloads_down = 0;
   std::string first_trouble;  // "nodered: ImagePullBackOff"
+  std::string address;        // on the interface of its default route
   friend bool operator==(const FactsSummary&, const FactsSummary&) = default;
 };
 
@@ -83,6 +86,13 @@ enum class Connection { NeverSeen, Online, Offline };
 enum class Update { UpToDate, Updating, OutOfDate, Failed };
 enum class Health { Healthy, Degraded, Failed, Unknown };
 
+/// What the hub did by itself about drift, and why it does nothing although the fleet wants it.
+struct Repairs {
+  std::map<std::string, std::vector<WallTime>, std::less<>> tries;  // of the last day, by field
+  std::string held;
+  friend bool operator==(const Repairs&, const Repairs&) = default;
+};
+
 struct Device {
   DeviceId id;
   std::string name;  // unique, for people
@@ -101,12 +111,14 @@ struct Device {
   Connection connection = Connection::NeverSeen;
   WallTime last_seen;
   std::optional<FactsSummary> facts;
+  Warnings warnings;        // of the newest readings
   std::string health_note;  // e.g. state-unwritable
   Refusals refusals;        // frames that it refused since its agent's start
 
   std::map<std::string, Assigned, std::less<>> assigned;  // by scope
-  Digest proved_release;             // release of scope "device" whose success this install reported; zero: none
-  Drift drift;                       // what facts of after that success deny of it
+  Digest proved_release;  // release of scope "device" whose success this install reported; zero: none
+  Drift drift;            // what facts of after that success deny of it
+  Repairs repairs;
   std::optional<AttemptId> lease;    // the right to be disrupted, held until health is proved
   std::optional<RolloutId> rollout;  // the one whose target is active here
   bool is_updating = false;          // GO given, no final word yet
@@ -117,7 +129,8 @@ struct Device {
 
 /// The release it proved and still has; zero: none.
 [[nodiscard]] Digest present_release(const Device& device);
-[[nodiscard]] Update update_of(const Device& device, const Digest& wanted);  // wanted: zero when in no fleet
+/// wanted: zero when in no fleet. With drift ignored, what it proved counts.
+[[nodiscard]] Update update_of(const Device& device, const Digest& wanted, DriftRule drift);
 [[nodiscard]] Health health_of(const Device& device);
 [[nodiscard]] std::string_view to_string(Connection connection);
 [[nodiscard]] std::string_view to_string(Update update);

@@ -31,6 +31,7 @@ struct ReportReceived {
   std::optional<ReportedAttempt> attempt;
   std::optional<FactsSummary> facts;
   std::optional<Sight> sight;  // of the same facts: what can deny a release
+  Readings readings;           // of the same facts: what can warn
   std::string facts_bytes;     // the sheet as it came, for the store; empty when facts is absent
   std::string health_note;
   Refusals refusals;  // frames that the device refused since its agent's start

@@ -41,6 +41,16 @@ void place_devices(HubState& state, const std::string& name, const Selector* sel
   }
 }
 
+/// The fleet's rule about drift may be another now.
+void look_at_drift(Turn& turn, const std::string& name) {
+  const auto members = turn.state.fleet_pages.find(name);
+  if (members == turn.state.fleet_pages.end()) return;
+  for (const auto& [device, id] : members->second) {
+    if (turn.state.devices.at(id).drift.is_empty()) continue;
+    turn.state.due.insert({turn.now, DueKey::Kind::Repair, id.hex()});
+  }
+}
+
 }  // namespace
 
 Result<std::string> apply_fleet(Turn& turn, const ApplyFleet& apply, bool is_dry_run) {
@@ -82,6 +92,7 @@ Result<std::string> apply_fleet(Turn& turn, const ApplyFleet& apply, bool is_dry
   const std::uint32_t revision = fleet.revision;
   turn.state.fleets[name] = std::move(fleet);
   place_devices(turn.state, name, &selector);
+  look_at_drift(turn, name);
   touch_synced(turn, FleetKey{name});
   audit(turn, {.action = "fleet.apply",
                .object = object,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/base/clock.h"
@@ -13,6 +14,8 @@ namespace kelpie::hub {
 inline constexpr std::uint32_t kBasisPoints = 10'000;  // 100 %
 
 enum class OnFail { Pause, Abort };
+enum class DriftRule { Report, Repair, Ignore };  // R23
+[[nodiscard]] std::string_view to_string(DriftRule rule);
 
 struct WaveSpec {
   std::string name;
@@ -59,6 +62,7 @@ struct Policy {
   OnFail on_fail = OnFail::Pause;
   Timeouts timeouts;
   Retry retry;
+  DriftRule drift = DriftRule::Report;  // of the fleet, not of a rollout
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 

@@ -16,6 +16,13 @@ struct WhereKey {
   std::vector<std::string_view> words;  // empty: a duration
 };
 
+/// "any" is a warning of any kind.
+std::vector<std::string_view> warning_words() {
+  std::vector<std::string_view> words = warning_kinds();
+  words.emplace_back("any");
+  return words;
+}
+
 const std::vector<WhereKey>& where_keys() {
   static const std::vector<WhereKey> keys = {
       {"connection", {to_string(Connection::NeverSeen), to_string(Connection::Online), to_string(Connection::Offline)}},
@@ -25,6 +32,8 @@ const std::vector<WhereKey>& where_keys() {
       {"update",
        {to_string(Update::UpToDate), to_string(Update::Updating), to_string(Update::OutOfDate),
         to_string(Update::Failed)}},
+      {"drift", {"yes", "no"}},
+      {"warning", warning_words()},
       {"last-seen", {}}};
   return keys;
 }
@@ -35,16 +44,26 @@ std::string_view update_word(const HubState& state, const Device& device) {
                                                                   : std::string_view{};
 }
 
+std::string_view word_of(const HubState& state, const Device& device, std::string_view key) {
+  if (key == "connection") return to_string(device.connection);
+  if (key == "health") return to_string(health_of(device));
+  if (key == "drift") return device.drift.is_empty() ? "no" : "yes";
+  return update_word(state, device);
+}
+
 bool holds(const HubState& state, const Device& device, const Condition& condition, WallTime now) {
   if (condition.key == "last-seen") {
     const Duration silent = device.connection == Connection::NeverSeen ? Duration::max() : now - device.last_seen;
     const Duration limit = *parse_duration(condition.value);
     return condition.op == ">" ? silent > limit : silent < limit;
   }
-  const std::string_view word = condition.key == "connection" ? to_string(device.connection)
-                                : condition.key == "health"   ? to_string(health_of(device))
-                                                              : update_word(state, device);
-  return (word == condition.value) == (condition.op == "=");
+  const bool is_wanted = condition.op == "=";
+  if (condition.key == "warning") {
+    const bool is_warned =
+        condition.value == "any" ? !device.warnings.empty() : device.warnings.contains(condition.value);
+    return is_warned == is_wanted;
+  }
+  return (word_of(state, device, condition.key) == condition.value) == is_wanted;
 }
 
 bool matches(const HubState& state, const DeviceQuery& query, const Device& device, WallTime now) {
@@ -55,11 +74,11 @@ bool matches(const HubState& state, const DeviceQuery& query, const Device& devi
 
 Result<Condition> parse_condition(std::string_view text) {
   const auto wrong = [&] {
-    return fail(
-        {.code = Code::InvalidArgument,
-         .message = fmt::format("\"{}\" is not a condition", text),
-         .reason = "WHERE",
-         .hint = "write update=failed, connection!=online, health=degraded or last-seen>24h; kelpie help selectors"});
+    return fail({.code = Code::InvalidArgument,
+                 .message = fmt::format("\"{}\" is not a condition", text),
+                 .reason = "WHERE",
+                 .hint = "write update=failed, connection!=online, drift=yes, warning=disk or last-seen>24h; "
+                         "kelpie help selectors"});
   };
   const std::size_t at = text.find_first_of("=!<>");
   if (at == std::string_view::npos) return wrong();
@@ -169,6 +188,18 @@ std::vector<Attention> attention(const HubState& state) {
   if (const std::uint32_t failed = count(state.totals.health, Health::Failed); failed > 0) {
     out.push_back({true, fmt::format("{} {} not healthy", failed, failed == 1 ? "device is" : "devices are"),
                    "kelpie device list --where health=failed"});
+  }
+  if (!state.repairs_held.empty()) {
+    const Device& first = state.devices.at(*state.repairs_held.begin());
+    const std::size_t held = state.repairs_held.size();
+    out.push_back({false,
+                   fmt::format("drift of {} {} is not repaired; {}: {}", held, held == 1 ? "device" : "devices",
+                               first.name, first.repairs.held),
+                   "kelpie device show " + first.name});
+  }
+  if (const std::uint32_t degraded = count(state.totals.health, Health::Degraded); degraded > 0) {
+    out.push_back({false, fmt::format("{} {} of something", degraded, degraded == 1 ? "device warns" : "devices warn"),
+                   "kelpie device list --where health=degraded"});
   }
   if (const std::uint32_t offline = count(state.totals.connection, Connection::Offline); offline > 0) {
     out.push_back({false, fmt::format("{} {} offline", offline, offline == 1 ? "device is" : "devices are"),

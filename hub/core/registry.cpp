@@ -188,6 +188,7 @@ Result<std::string> decommission(Turn& turn, const DecommissionDevice& gone, boo
   const std::string object = "device/" + gone.name;
   if (is_dry_run) return object;
   const DeviceId id = device->id;
+  turn.state.repairs_held.erase(id);
   turn.state.queued.erase(id);  // no other rollout takes up what is going
   for (auto& [rollout_id, rollout] : turn.state.rollouts) {
     const auto at = rollout.targets.find(id);

@@ -1,9 +1,13 @@
 #include "hub/core/report.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include "hub/core/query.h"
+#include "hub/core/repair.h"
 #include "hub/core/rollout/target.h"
 #include "hub/core/rollout/wave.h"
 #include "proto/base/reached.h"
@@ -12,6 +16,11 @@ namespace kelpie::hub {
 namespace {
 
 constexpr std::uint32_t kHeartbeatsUntilOffline = 3;  // R7
+constexpr std::ptrdiff_t kLinesToldMax = 8;           // chosen: in one event; all are in device show
+
+std::ptrdiff_t shown(const std::vector<std::string>& lines) {
+  return std::min(kLinesToldMax, std::ssize(lines));
+}
 
 WallTime offline_at(const Device& device) {
   return device.last_seen + std::chrono::seconds(device.heartbeat_s * kHeartbeatsUntilOffline);
@@ -122,21 +131,87 @@ bool is_being_replaced(const Turn& turn, const Device& device) {
   return device.is_updating && device.rollout && turn.state.rollouts.at(*device.rollout).scope == kDeviceScope;
 }
 
-void take_sight(Turn& turn, Device& device, const Sight& sight) {
+/// "by" of what moves while a command runs, or ends with this report: it did it, or somebody who is no easier to find.
+std::string command_words(const Rollout& rollout) {
+  return fmt::format("command {}: {}, {}", rollout.id.text(), rollout.verb, rollout.started_by);
+}
+
+void tell_moves(Turn& turn, const Device& device, const Drift& before) {
+  std::vector<std::string> began;
+  std::vector<std::string> ended;
+  for (const auto& [field, moved] : device.drift.moved) {
+    const auto known = before.moved.find(field);
+    if (known == before.moved.end() || known->second.found != moved.found) began.push_back(line_of(field, moved));
+  }
+  for (const auto& [field, moved] : before.moved) {
+    if (!device.drift.moved.contains(field)) ended.push_back(fmt::format("no longer: {}", line_of(field, moved)));
+  }
+  const auto tell = [&](const char* type, const std::vector<std::string>& lines) {
+    if (lines.empty()) return;
+    feed(turn, {.type = type,
+                .object = "device/" + device.name,
+                .reason = release_name(turn.state, device.proved_release),
+                .message = fmt::format("{}", fmt::join(lines.begin(), lines.begin() + shown(lines), "; ")),
+                .rollout = {},
+                .device = device.name});
+  };
+  tell("device.drifted", began);
+  tell("device.settled", ended);
+}
+
+void take_sight(Turn& turn, Device& device, const Sight& sight, std::string command) {
   const auto release = turn.state.releases.find(device.proved_release);
   if (release == turn.state.releases.end() || is_being_replaced(turn, device)) return;
-  const bool had_drifted = !device.drift.is_empty();
-  device.drift = drift_after(std::move(device.drift), release->second.wants, sight);
-  if (had_drifted == !device.drift.is_empty()) return;
-  recount(turn.state, device.id);
-  const std::string name = release_name(turn.state, device.proved_release);
-  feed(turn, {.type = had_drifted ? "device.settled" : "device.drifted",
-              .object = "device/" + device.name,
-              .reason = name,
-              .message = had_drifted ? "what the release wants is there again"
-                                     : fmt::format("{}", fmt::join(device.drift.lines(), "; ")),
-              .rollout = {},
-              .device = device.name});
+  Drift before = device.drift;
+  device.drift = drift_after(before, release->second.wants, sight,
+                             {.release = device.proved_release, .now = turn.now, .command = std::move(command)});
+  if (before != device.drift) {
+    recount(turn.state, device.id);
+    tell_moves(turn, device, before);
+  }
+  consider_repair(turn, device);
+}
+
+void tell_warnings(Turn& turn, const Device& device, const Warnings& before) {
+  const auto tell = [&](const char* type, const std::string& kind, const std::string& message) {
+    feed(turn, {.type = type,
+                .object = "device/" + device.name,
+                .reason = kind,
+                .message = message,
+                .rollout = {},
+                .device = device.name});
+  };
+  for (const auto& [kind, text] : device.warnings) {
+    if (!before.contains(kind)) tell("device.warned", kind, text);
+  }
+  for (const auto& [kind, text] : before) {
+    if (!device.warnings.contains(kind)) tell("device.recovered", kind, "no longer: " + text);
+  }
+}
+
+void take_facts(Turn& turn, Device& device, const ReportReceived& report) {
+  if (device.facts && !device.facts->address.empty() && !report.facts->address.empty() &&
+      device.facts->address != report.facts->address) {
+    feed(turn, {.type = "device.address",
+                .object = "device/" + device.name,
+                .reason = report.facts->address,
+                .message = fmt::format("its address was {}; MicroK8s makes new certificates and all containers anew "
+                                       "when it changes",
+                                       device.facts->address),
+                .rollout = {},
+                .device = device.name});
+  }
+  device.facts = report.facts;
+  turn.effects.facts.emplace_back(device.id, report.facts_bytes);
+  const Warnings before = std::exchange(device.warnings, warnings_of(report.readings, turn.now));
+  tell_warnings(turn, device, before);
+}
+
+/// The command whose GO the device has: what it takes away with it is its doing.
+std::string command_under_way(const Turn& turn, const Device& device) {
+  if (!device.rollout || !device.is_updating) return {};
+  const Rollout& rollout = turn.state.rollouts.at(*device.rollout);
+  return rollout.scope == kAdhocScope && !rollout.verb.empty() ? command_words(rollout) : std::string();
 }
 
 // What is owed to a device is sent as soon as it is heard again, or says hello because either side is back, and not at
@@ -156,19 +231,17 @@ void take_newer(Turn& turn, Device& device, const ReportReceived& report, bool i
     device.agent_version = report.hello->agent_version;
     device.schema_max = report.hello->schema_max;
   }
-  if (report.facts) {
-    device.facts = report.facts;
-    turn.effects.facts.emplace_back(device.id, report.facts_bytes);
-  }
+  if (report.facts) take_facts(turn, device, report);
   if (is_new_install) {
     device.proved_release = {};
     device.drift = {};
   }
   touch(turn, DeviceKey{device.id});
   recount(turn.state, device.id);
+  std::string command = command_under_way(turn, device);
   take_attempt(turn, device, report, is_new_install);
   // After the attempt: facts of the report that tells of a success were taken after it.
-  if (report.sight) take_sight(turn, device, *report.sight);
+  if (report.sight) take_sight(turn, device, *report.sight, std::move(command));
   if (was_away || report.hello) serve(turn, device);
 }
 

@@ -68,8 +68,8 @@ struct FeedEvent {
 
 struct DueKey {
   WallTime at;
-  enum class Kind { Target, Device, Rollout } kind = Kind::Target;
-  std::string id;  // rollout ‖ '/' ‖ device hex; device hex; rollout
+  enum class Kind { Target, Device, Rollout, Repair } kind = Kind::Target;
+  std::string id;  // rollout ‖ '/' ‖ device hex; device hex; rollout; device hex
   friend auto operator<=>(const DueKey&, const DueKey&) = default;
   friend bool operator==(const DueKey&, const DueKey&) = default;
 };
@@ -118,6 +118,7 @@ struct HubState {
   std::map<Digest, std::uint32_t> proved;          // devices that proved a release, kept
   std::map<DeviceId, Counted> counted;             // what each device adds to the totals now
   std::map<DeviceId, std::set<RolloutId>> queued;  // rollouts that wait for another one to leave the device
+  std::set<DeviceId> repairs_held;                 // that their fleet wants repaired and nothing repairs
   Refusals refusals;                               // messages that this hub refused
   Refusals device_refusals;                        // frames that devices refused, as this run heard of them
 

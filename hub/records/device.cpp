@@ -22,6 +22,40 @@ Result<std::optional<AttemptId>> read_attempt_id(const std::string& text) {
   return std::optional<AttemptId>(std::move(*id));
 }
 
+void write_drift(const Device& device, store::v1::DeviceRecord& out) {
+  for (const auto& [field, moved] : device.drift.moved) {
+    store::v1::MovedRecord& row = *out.add_drift();
+    row.set_field(field);
+    row.set_wanted(moved.wanted);
+    row.set_found(moved.found);
+    row.set_by(moved.by);
+    row.set_since_ms(moved.since.unix_ms);
+    row.set_evidence(write_enum(moved.evidence));
+    row.set_is_by_command(moved.is_by_command);
+  }
+  for (const auto& [field, times] : device.repairs.tries) {
+    store::v1::RepairRecord& row = *out.add_repairs();
+    row.set_field(field);
+    for (const WallTime at : times) row.add_at_ms(at.unix_ms);
+  }
+  out.set_repairs_held(device.repairs.held);
+}
+
+Result<Drift> read_drift(const store::v1::DeviceRecord& in) {
+  Drift out;
+  for (const store::v1::MovedRecord& row : in.drift()) {
+    Moved& moved = out.moved[row.field()];
+    moved = {.wanted = row.wanted(),
+             .found = row.found(),
+             .by = row.by(),
+             .is_by_command = row.is_by_command(),
+             .since = {row.since_ms()},
+             .evidence = {}};
+    KELPIE_TRY(moved.evidence, read_enum(row.evidence(), Evidence::Watch, kWhat));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string write_device(const Device& device) {
@@ -48,6 +82,7 @@ std::string write_device(const Device& device) {
     out.mutable_facts()->set_node_state(device.facts->node_state);
     out.mutable_facts()->set_workloads_down(device.facts->workloads_down);
     out.mutable_facts()->set_first_trouble(device.facts->first_trouble);
+    out.mutable_facts()->set_address(device.facts->address);
   }
   out.set_health_note(device.health_note);
   for (const auto& [scope, assigned] : device.assigned) {
@@ -57,8 +92,8 @@ std::string write_device(const Device& device) {
     row.set_release(write_bytes(assigned.release));
   }
   out.set_proved_release(write_bytes(device.proved_release));
-  out.mutable_drift_node()->Assign(device.drift.node.begin(), device.drift.node.end());
-  out.mutable_drift_objects()->Assign(device.drift.objects.begin(), device.drift.objects.end());
+  write_drift(device, out);
+  out.mutable_warnings()->insert(device.warnings.begin(), device.warnings.end());
   if (device.lease) out.set_lease(to_string(*device.lease));
   if (device.rollout) out.set_rollout(device.rollout->text());
   out.set_is_updating(device.is_updating);
@@ -92,7 +127,8 @@ Result<Device> read_device(std::string_view bytes) {
     out.facts = {.is_ready = in.facts().is_ready(),
                  .node_state = in.facts().node_state(),
                  .workloads_down = in.facts().workloads_down(),
-                 .first_trouble = in.facts().first_trouble()};
+                 .first_trouble = in.facts().first_trouble(),
+                 .address = in.facts().address()};
   }
   out.health_note = in.health_note();
   for (const store::v1::AssignedRecord& row : in.assigned()) {
@@ -101,8 +137,12 @@ Result<Device> read_device(std::string_view bytes) {
     KELPIE_TRY(assigned.release, read_bytes<Digest>(row.release(), kWhat));
   }
   KELPIE_TRY(out.proved_release, read_bytes<Digest>(in.proved_release(), kWhat));
-  out.drift.node.assign(in.drift_node().begin(), in.drift_node().end());
-  out.drift.objects.assign(in.drift_objects().begin(), in.drift_objects().end());
+  KELPIE_TRY(out.drift, read_drift(in));
+  for (const store::v1::RepairRecord& row : in.repairs()) {
+    for (const std::int64_t at : row.at_ms()) out.repairs.tries[row.field()].push_back({at});
+  }
+  out.repairs.held = in.repairs_held();
+  out.warnings.insert(in.warnings().begin(), in.warnings().end());
   KELPIE_TRY(out.lease, read_attempt_id(in.lease()));
   if (!in.rollout().empty()) {
     KELPIE_TRY(out.rollout, read_ulid(in.rollout(), kWhat));

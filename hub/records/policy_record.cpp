@@ -17,6 +17,7 @@ Result<Policy> read_policy(const store::v1::PolicyRecord& in) {
   out.thresholds = {
       .failure_bp = in.failure_bp(), .deferred_bp = in.deferred_bp(), .min_successes = in.min_successes()};
   KELPIE_TRY(out.on_fail, read_enum(in.on_fail(), OnFail::Abort, "policy"));
+  KELPIE_TRY(out.drift, read_enum(in.drift(), DriftRule::Ignore, "policy"));
   out.timeouts = {.prepare = Duration(in.prepare_ms()),
                   .grant = Duration(in.grant_ms()),
                   .step = Duration(in.step_ms()),
@@ -56,6 +57,7 @@ void write_policy(const Policy& policy, store::v1::PolicyRecord& out) {
   out.set_offline_grace_ms(policy.timeouts.offline_grace.count());
   out.set_wave_ms(policy.timeouts.wave.count());
   out.set_rollout_ms(policy.timeouts.rollout.count());
+  out.set_drift(write_enum(policy.drift));
   out.set_transient(policy.retry.transient);
   for (const Duration wait : policy.retry.backoff) out.add_backoff_ms(wait.count());
 }

@@ -228,7 +228,8 @@ void Safety::check_store(const hub::HubState& state, const hub::KeyValueStore& s
     const Result<hub::Device> stored = hub::records::read_device(bytes.value_or(""));
     const bool is_same = stored && stored->lease == device.lease && stored->rollout == device.rollout &&
                          stored->assigned == device.assigned && stored->proved_release == device.proved_release &&
-                         stored->drift == device.drift && stored->is_updating == device.is_updating &&
+                         stored->drift == device.drift && stored->warnings == device.warnings &&
+                         stored->repairs == device.repairs && stored->is_updating == device.is_updating &&
                          stored->failure_reason == device.failure_reason;
     if (!is_same) violate("the store holds another state of device " + device.name);
   }

@@ -122,8 +122,9 @@ TEST(AgentArguments, EveryProblemIsListedAtOnce) {
 TEST(AgentArguments, HelpNamesEveryFlag) {
   const Finished help = run_agent({"help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* flag : {"--trust FILE", "--new-state", "--broker URL", "--state DIR", "--microk8s PATH",
-                           "--snap-data DIR", "--snap-common DIR", "--snapd-socket PATH", "--config FILE"}) {
+  for (const char* flag :
+       {"--trust FILE", "--new-state", "--broker URL", "--state DIR", "--microk8s PATH", "--snap-data DIR",
+        "--snap-common DIR", "--snapd-socket PATH", "--look-every DURATION", "--config FILE"}) {
     EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
   }
 }

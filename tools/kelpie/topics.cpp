@@ -17,6 +17,8 @@ constexpr std::array kTopics{
   update=failed            up-to-date, updating, out-of-date, failed
   connection!=online       online, offline, never-seen
   health=degraded          healthy, degraded, failed, unknown
+  drift=yes                yes, no: not as its release left it
+  warning=disk             any, certificates, clock, datastore, disk, inodes, memory, node, pods, power, temperature
   last-seen>24h            a time with ms, s, m, h or d; > or <
 Rollouts are asked for by phase=paused and scope!=adhoc.)"},
     Topic{"output", "formats, columns and colours",

@@ -48,40 +48,16 @@ std::string_view outcome_word(FailedOutcome outcome) {
   return "";
 }
 
-void show_workload(const v1::WorkloadFact& in, api::v1::WorkloadFact& out) {
-  out.set_name(in.name());
-  out.set_namespace_(in.namespace_());
-  out.set_kind(in.kind());
-  out.set_ready(in.ready());
-  out.set_wanted(in.wanted());
-  out.mutable_node_ports()->CopyFrom(in.node_ports());
-  out.set_trouble(in.trouble());
-}
-
-void show_facts(const v1::Facts& in, api::v1::Facts& out) {
-  out.set_hostname(in.hostname());
-  out.set_os(in.os());
-  out.set_arch(in.arch());
-  out.set_model(in.model());
-  out.set_memory(std::to_string(in.memory_bytes()));
-  out.set_disk(std::to_string(in.disk_bytes()));
-  out.set_disk_free(std::to_string(in.disk_free_bytes()));
-  out.set_snapd_version(in.snapd_version());
-  out.set_microk8s_channel(in.microk8s().channel());
-  out.set_microk8s_revision(in.microk8s().revision());
-  out.set_microk8s_version(in.microk8s().version());
-  out.set_microk8s_held(in.microk8s().is_held());
-  out.set_kubernetes_version(in.kubernetes_version());
-  out.set_node_state(in.node().state());
-  out.set_node_ready(in.node().is_ready());
-  *out.mutable_addons() = in.addons();
-  for (const v1::ImageFact& image : in.images()) {
-    api::v1::ImageFact& shown = *out.add_images();
-    shown.set_ref(image.ref());
-    shown.set_digest(image.digest());
-    shown.set_pinned(image.is_pinned());
+void show_drift(const Drift& drift, api::v1::DeviceStatus& out) {
+  for (const std::string& line : drift.lines()) out.add_drift(line);
+  for (const auto& [field, moved] : drift.moved) {
+    api::v1::Moved& shown = *out.add_moved();
+    shown.set_field(field);
+    shown.set_wanted(moved.wanted);
+    shown.set_found(moved.found);
+    shown.set_by(moved.by);
+    set_time(*shown.mutable_since(), moved.since);
   }
-  for (const v1::WorkloadFact& workload : in.workloads()) show_workload(workload, *out.add_workloads());
 }
 
 }  // namespace
@@ -130,12 +106,15 @@ void show_device(const ApiView& view, const Device& device, api::v1::Device& out
 
   api::v1::DeviceStatus& status = *out.mutable_status();
   status.set_connection(std::string(to_string(device.connection)));
-  if (fleet != nullptr) status.set_update(std::string(to_string(update_of(device, fleet->release_digest))));
+  if (fleet != nullptr)
+    status.set_update(std::string(to_string(update_of(device, fleet->release_digest, fleet->policy.drift))));
   status.set_health(std::string(to_string(health_of(device))));
   if (device.connection != Connection::NeverSeen) set_time(*status.mutable_last_seen(), device.last_seen);
   status.set_agent_version(device.agent_version);
   status.set_reported_release(release_name(view.state, device.proved_release));
-  for (const std::string& line : device.drift.lines()) status.add_drift(line);
+  show_drift(device.drift, status);
+  status.set_repair_held(device.repairs.held);
+  status.mutable_warnings()->insert(device.warnings.begin(), device.warnings.end());
   if (device.rollout) status.set_rollout(device.rollout->text());
   status.set_failure_reason(device.failure_reason);
   status.set_failure_detail(device.failure_detail);

@@ -10,6 +10,10 @@
 
 #include "hub/api/call.h"
 
+namespace kelpie::v1 {
+class Facts;
+}
+
 namespace kelpie::hub {
 
 // ---- answers of the read rpcs; each takes the call's input ----------------------------------------------------------
@@ -40,6 +44,7 @@ void show_plan(const ApiView& view, const Plan& plan, api::v1::Plan& out);
 void show_rollout(const ApiView& view, const Rollout& rollout, api::v1::Rollout& out);
 void show_target(const ApiView& view, const Rollout& rollout, const Target& target, api::v1::Target& out);
 void show_attempt(const ReportedAttempt& attempt, api::v1::Attempt& out);
+void show_facts(const v1::Facts& in, api::v1::Facts& out);
 void show_hub(const ApiView& view, api::v1::HubStatus& out);
 
 /// "paused, wave rest (3/3): failure limit"

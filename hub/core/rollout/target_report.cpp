@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "hub/core/query.h"
 #include "hub/core/rollout/target_parts.h"
 #include "hub/core/rollout/wave.h"
 #include "proto/base/reached.h"
@@ -24,7 +25,13 @@ void succeed(Turn& turn, Rollout& rollout, Target& target) {
   Device& device = device_of(turn, target);
   if (rollout.scope == kDeviceScope) {
     device.proved_release = rollout.release;
+    if (!device.drift.is_empty()) {
+      note(turn, rollout, target, "device.settled", release_name(turn.state, rollout.release),
+           "no longer: " + device.drift.lines().front() + (device.drift.moved.size() > 1 ? ", and the rest" : ""));
+    }
     device.drift = {};
+    device.repairs.held.clear();
+    turn.state.repairs_held.erase(device.id);
   }
   device.failure_reason.clear();
   device.failure_detail.clear();

@@ -67,6 +67,15 @@ std::string_view to_string(RolloutPhase phase) {
   return "";
 }
 
+std::string_view to_string(DriftRule rule) {
+  switch (rule) {
+    case DriftRule::Report: return "report";
+    case DriftRule::Repair: return "repair";
+    case DriftRule::Ignore: return "ignore";
+  }
+  return "";
+}
+
 std::string_view to_string(WavePhase phase) {
   switch (phase) {
     case WavePhase::Pending: return "pending";

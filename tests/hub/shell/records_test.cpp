@@ -36,10 +36,18 @@ TEST(Records, AStoreBelongsToItsInstallation) {
 
 TEST(Records, KeepWhatADeviceLacksOfItsRelease) {
   Device device;
-  device.drift = {.node = {"MicroK8s is stopped"}, .objects = {"workload default/nodered is gone"}};
+  device.drift.moved["channel"] = {.wanted = "1.32/stable",
+                                   .found = "1.33/stable",
+                                   .by = "snapd change 12",
+                                   .since = {7'000},
+                                   .evidence = Evidence::Node};
+  device.drift.moved["Deployment/default/nodered replicas"] = {
+      .wanted = "1", .found = "0", .evidence = Evidence::Watch};
+  device.warnings["disk"] = "disk nearly full";
   const Result<Device> back = records::read_device(records::write_device(device));
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->drift, device.drift);
+  EXPECT_EQ(back->warnings, device.warnings);
 }
 
 TEST(Records, AStoreOfANewerHubIsLeftAlone) {

@@ -106,6 +106,52 @@ TEST(DeviceView, ARolloutThatGoesOnCanTryAgain) {
   EXPECT_NE(text.find("| kelpie rollout retry 01J9Q2 pi-turin-07\n"), std::string::npos) << text;
 }
 
+/// Everything that a machine's readings and a checkup add.
+api::v1::Device warned() {
+  api::v1::Device out = failed();
+  api::v1::DeviceStatus& status = *out.mutable_status();
+  status.clear_failure_reason();
+  status.clear_attempt();
+  status.add_drift("MicroK8s is stopped");
+  status.add_drift("workload default/kiosk is gone (by command 01J: remove kiosk, ana)");
+  for (const std::int64_t ago_ms : {60'000, 3'600'000}) {
+    *status.add_moved()->mutable_since() = google::protobuf::util::TimeUtil::MillisecondsToTimestamp(kNow - ago_ms);
+  }
+  status.set_repair_held("node was repaired 3 times within a day and moved again");
+  (*status.mutable_warnings())["power"] = "undervoltage now";
+  (*status.mutable_warnings())["certificates"] = "certificate server.crt expires in 12 days";
+  api::v1::Facts& facts = *status.mutable_facts();
+  facts.set_memory_available("900000000");
+  facts.set_temperature(58);
+  facts.add_throttled("undervoltage");
+  facts.set_kernel("6.8.0-1013-raspi");
+  facts.add_addresses("eth0 192.168.7.2");
+  facts.set_route("192.168.7.1 eth0");
+  facts.set_clock_synchronised(false);
+  api::v1::Checkup& checkup = *facts.mutable_checkup();
+  checkup.set_pods(9);
+  checkup.set_datastore("12000000");
+  checkup.add_certificates()->set_name("server.crt");
+  checkup.mutable_certificates(0)->mutable_not_after()->set_seconds(1'796'000'000);
+  return out;
+}
+
+TEST(DeviceView, SaysWhatItWarnsOfWhatMovedAndWhyNothingRepairsIt) {
+  const std::string text = *draw(show_device(warned(), {.now = {kNow}}).blocks, {}, {});
+  for (const char* const line : {
+           "  hardware   Raspberry Pi 5 arm64   memory 900 MB free of 8.0 GB   disk 17 GB free of 58 GB   58 °C   "
+           "undervoltage\n",
+           "  network    eth0 192.168.7.2   route by 192.168.7.1 eth0   clock not synchronised\n",
+           "  drift      MicroK8s is stopped, noticed 1m ago\n",
+           "             workload default/kiosk is gone (by command 01J: remove kiosk, ana), noticed 1h ago\n",
+           "  no repair  node was repaired 3 times within a day and moved again\n",
+           "  warning    certificate server.crt expires in 12 days\n             undervoltage now\n",
+           "  pods       9, 0 not ready, 0 restarts\n  datastore  12 MB\n  certs      server.crt until 2026-11-30\n",
+       }) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
 TEST(DeviceView, OfADeviceNobodyHasSeenSaysThat) {
   api::v1::Device device;
   device.mutable_metadata()->set_name("pi-1");

@@ -1,6 +1,8 @@
 #include "tools/kelpie/commands/device_view.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -44,15 +46,46 @@ void add(std::vector<Block>& blocks, std::string_view name, std::string text, To
   blocks.emplace_back(Line{{fmt::format("  {:<11}", name), Tone::Faint}, {std::move(text), tone}});
 }
 
+bool is_known(const std::string& bytes) {
+  return !bytes.empty() && bytes != "0";
+}
+
+std::string memory_words(const Facts& facts) {
+  if (!is_known(facts.memory_available())) return size_words(facts.memory());
+  return fmt::format("{} free of {}", size_words(facts.memory_available()), size_words(facts.memory()));
+}
+
+std::string hardware_words(const Facts& facts) {
+  std::string out = fmt::format("{} {}   memory {}   disk {}", or_dash(facts.model()), facts.arch(),
+                                memory_words(facts), share_words(facts));
+  if (facts.has_temperature()) out += fmt::format("   {} °C", facts.temperature());
+  if (!facts.throttled().empty()) out += fmt::format("   {}", fmt::join(facts.throttled(), ","));
+  return out;
+}
+
+std::string system_words(const Device& device) {
+  const Facts& facts = device.status().facts();
+  return fmt::format("{}{}   hostname {}   agent {}   snapd {}", or_dash(facts.os()),
+                     facts.kernel().empty() ? "" : " " + facts.kernel(), or_dash(facts.hostname()),
+                     or_dash(device.status().agent_version()), or_dash(facts.snapd_version()));
+}
+
+void add_network(std::vector<Block>& blocks, const Facts& facts) {
+  const bool has_clock = facts.has_clock_synchronised();
+  if (facts.addresses().empty() && facts.route().empty() && !has_clock) return;
+  const bool is_unsure = has_clock && !facts.clock_synchronised();
+  const std::string route = facts.route().empty() ? "no default route" : fmt::format("route by {}", facts.route());
+  std::string text = fmt::format("{}   {}", fmt::join(facts.addresses(), ", "), route);
+  if (has_clock) text += is_unsure ? "   clock not synchronised" : "   clock synchronised";
+  add(blocks, "network", std::move(text), is_unsure ? Tone::Warn : Tone::Plain);
+}
+
 void add_machine(std::vector<Block>& blocks, const Device& device) {
   const Facts& facts = device.status().facts();
   if (device.status().has_facts()) {
-    add(blocks, "hardware",
-        fmt::format("{} {}   memory {}   disk {}", or_dash(facts.model()), facts.arch(), size_words(facts.memory()),
-                    share_words(facts)));
-    add(blocks, "system",
-        fmt::format("{}   hostname {}   agent {}   snapd {}", or_dash(facts.os()), or_dash(facts.hostname()),
-                    or_dash(device.status().agent_version()), or_dash(facts.snapd_version())));
+    add(blocks, "hardware", hardware_words(facts));
+    add(blocks, "system", system_words(device));
+    add_network(blocks, facts);
   }
   add(blocks, "labels", label_words(device.metadata().labels()));
   add(blocks, "key", device.spec().fingerprint());
@@ -62,6 +95,36 @@ std::string held_words(const Facts& facts) {
   return facts.microk8s_held() ? "auto-refresh held" : "auto-refresh not held";
 }
 
+std::string node_words(const Facts& facts) {
+  std::string out = fmt::format("{}, {}", or_dash(facts.node_state()), facts.node_ready() ? "ready" : "not ready");
+  if (facts.node_cordoned()) out += ", cordoned";
+  if (!facts.node_why().empty()) out += ": " + facts.node_why();
+  return out;
+}
+
+std::string certificate_words(const api::v1::Checkup& checkup) {
+  std::vector<std::string> out;
+  for (const api::v1::CertificateFact& one : checkup.certificates()) {
+    // The day alone: what is left of it is in a warning when it matters.
+    constexpr std::size_t kDay = 10;
+    out.push_back(fmt::format("{} until {}", one.name(), to_rfc3339(to_wall(one.not_after())).substr(0, kDay)));
+  }
+  return fmt::format("{}", fmt::join(out, ", "));
+}
+
+void add_checkup(std::vector<Block>& blocks, const api::v1::Checkup& checkup) {
+  std::string pods =
+      fmt::format("{}, {} not ready, {} restarts", checkup.pods(), checkup.pods_not_ready(), checkup.restarts());
+  for (const api::v1::PodFact& pod : checkup.ill_pods()) {
+    pods += fmt::format("; {}/{} {}", pod.namespace_(), pod.name(), pod.trouble());
+  }
+  add(blocks, "pods", std::move(pods), checkup.pods_not_ready() == 0 ? Tone::Plain : Tone::Warn);
+  if (is_known(checkup.datastore())) {
+    add(blocks, "datastore", size_words(checkup.datastore()));
+  }
+  if (!checkup.certificates().empty()) add(blocks, "certs", certificate_words(checkup));
+}
+
 void add_cluster(std::vector<Block>& blocks, const Facts& facts) {
   const std::string channel =
       facts.microk8s_channel().empty()
@@ -69,9 +132,10 @@ void add_cluster(std::vector<Block>& blocks, const Facts& facts) {
           : fmt::format("{} revision {} ({}), {}", facts.microk8s_channel(), or_dash(facts.microk8s_revision()),
                         or_dash(facts.microk8s_version()), held_words(facts));
   add(blocks, "microk8s", channel);
+  if (!facts.snap_change().empty()) add(blocks, "snap change", facts.snap_change());
   add(blocks, "kubernetes", or_dash(facts.kubernetes_version()));
-  add(blocks, "node", fmt::format("{}, {}", or_dash(facts.node_state()), facts.node_ready() ? "ready" : "not ready"),
-      facts.node_ready() ? Tone::Good : Tone::Bad);
+  add(blocks, "node", node_words(facts), facts.node_ready() ? Tone::Good : Tone::Bad);
+  if (facts.has_checkup()) add_checkup(blocks, facts.checkup());
   add(blocks, "add-ons", facts.addons().empty() ? "-" : fmt::format("{}", fmt::join(facts.addons(), " ")));
 }
 
@@ -124,6 +188,24 @@ std::string refusal_words(const api::v1::DeviceStatus& status) {
   return fmt::format("frames: {}", fmt::join(codes, ", "));
 }
 
+/// A line each, the first with its name.
+void add_drift(std::vector<Block>& blocks, const api::v1::DeviceStatus& status, WallTime now) {
+  for (int i = 0; i < status.drift_size(); ++i) {
+    std::string text = status.drift(i);
+    // More than are told in lines: the last line counts the rest.
+    if (i < status.moved_size() && status.moved_size() == status.drift_size()) {
+      text += fmt::format(", noticed {}", ago(status.moved(i).since(), now));
+    }
+    add(blocks, i == 0 ? "drift" : "", std::move(text), Tone::Warn);
+  }
+}
+
+void add_warnings(std::vector<Block>& blocks, const api::v1::DeviceStatus& status) {
+  const std::map<std::string, std::string> sorted(status.warnings().begin(), status.warnings().end());
+  std::string_view name = "warning";
+  for (const auto& [kind, text] : sorted) add(blocks, std::exchange(name, ""), text, Tone::Warn);
+}
+
 std::string attempt_words(const api::v1::Attempt& attempt) {
   std::string out = fmt::format("{}, step {} of {}", attempt.state(), attempt.step(), attempt.step_count());
   if (!attempt.step_kind().empty()) out += fmt::format(" {}", attempt.step_kind());
@@ -174,7 +256,9 @@ View show_device(Device device, const DeviceLook& look) {
   const bool is_same = device.spec().release() == status.reported_release() && status.drift().empty();
   add(blocks, "desired", or_dash(device.spec().release()));
   add(blocks, "reported", or_dash(status.reported_release()), is_same ? Tone::Plain : Tone::Warn);
-  if (status.drift_size() > 0) add(blocks, "drift", fmt::format("{}", fmt::join(status.drift(), "; ")), Tone::Warn);
+  add_drift(blocks, status, look.now);
+  if (!status.repair_held().empty()) add(blocks, "no repair", status.repair_held(), Tone::Warn);
+  add_warnings(blocks, status);
   if (!status.health_note().empty()) add(blocks, "health", status.health_note(), tone_of(status.health()));
   if (!status.refusals().empty()) add(blocks, "refused", refusal_words(status), Tone::Warn);
   if (status.has_facts()) {

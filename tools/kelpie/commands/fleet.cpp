@@ -70,10 +70,10 @@ std::string wave_words(const api::v1::Wave& wave) {
 }
 
 std::string limit_words(const api::v1::Policy& policy) {
-  return fmt::format("at most {} failed and {} deferred, at least {} well; then {}",
+  return fmt::format("at most {} failed and {} deferred, at least {} well; then {}; drift {}",
                      basis_points(policy.thresholds().failure_basis_points()),
                      basis_points(policy.thresholds().deferred_basis_points()), policy.thresholds().min_successes(),
-                     or_dash(policy.on_fail()));
+                     or_dash(policy.on_fail()), or_dash(policy.drift()));
 }
 
 View show(Fleet fleet) {

@@ -160,6 +160,8 @@ std::optional<api::v1::ApplyFleetRequest> read_fleet(const YamlNode& document, R
   read_thresholds(policy->find("thresholds"), *rules.mutable_thresholds());
   const YamlNode* on_fail = text_at(policy, "onFail");
   rules.set_on_fail(on_fail == nullptr ? "pause" : on_fail->text);
+  const YamlNode* drift = text_at(policy, "drift");
+  rules.set_drift(drift == nullptr ? "report" : drift->text);
   read_timeouts(policy->find("timeouts"), rules, report);
   read_retry(policy->find("retry"), rules, report);
   if (report.all().errors().size() != before) return std::nullopt;

@@ -109,7 +109,7 @@ constexpr std::array<Field, 15> kRelease = {{
      .choices = kPlainChecks},
     {.name = "preflight", .form = Form::Map, .what = "without it nothing is begun", .fields = kPreflight},
     {.name = "secrets", .form = Form::NotYet, .what = "secrets sealed to each device"},
-    {.name = "drift", .form = Form::NotYet, .what = "watching for drift, rule R23"},
+    {.name = "drift", .form = Form::NotYet, .what = "of a release; write it into the fleet's policy"},
     {.name = "mirrors", .form = Form::NotYet, .what = "registry mirrors; write from: with each image"},
     {.name = "certs", .form = Form::NotYet, .what = "renewal of certificates"},
     {.name = "snapshot", .form = Form::NotYet, .what = "datastore backups"},
@@ -119,6 +119,7 @@ constexpr std::array<Field, 15> kRelease = {{
 // ---- Fleet ----------------------------------------------------------------------------------------------------------
 constexpr std::array<Words, 2> kOnFail = {"pause", "abort"};
 constexpr std::array<Words, 2> kOnFailLater = {"rollback-wave", "rollback-all"};
+constexpr std::array<Words, 3> kDrift = {"report", "repair", "ignore"};
 constexpr std::array<Words, 1> kJoiners = {"none"};
 constexpr std::array<Words, 2> kJoinersLater = {"after", "continuous"};
 constexpr std::array<Words, 2> kAlsoFailure = {"maxFailed", "failures"};
@@ -169,7 +170,7 @@ constexpr std::array<Field, 2> kRetry = {{
     {.name = "backoff", .form = Form::List, .what = "pauses between them: [1m, 5m, 20m]", .item = Form::Duration},
 }};
 
-constexpr std::array<Field, 18> kPolicy = {{
+constexpr std::array<Field, 19> kPolicy = {{
     {.name = "waves",
      .form = Form::List,
      .what = "in order; by the fleet's size unless given (rule R25)",
@@ -187,6 +188,11 @@ constexpr std::array<Field, 18> kPolicy = {{
      .later = kOnFailLater},
     {.name = "timeouts", .form = Form::Map, .what = "rule R11", .fields = kTimeouts},
     {.name = "retry", .form = Form::Map, .what = "rule R12", .fields = kRetry},
+    {.name = "drift",
+     .form = Form::Choice,
+     .what = "a device that is no longer as its release left it: report unless given; repair takes it back (rule R23); "
+             "ignore counts it as up to date",
+     .choices = kDrift},
     {.name = "joiners",
      .form = Form::Choice,
      .what = "devices that match later wait for the next rollout",

@@ -150,6 +150,7 @@ std::string fleet_yaml(const api::v1::Fleet& fleet) {
   if (!policy.waves().empty()) out.append("  waves:\n");
   for (const api::v1::Wave& wave : policy.waves()) out.append(fmt::format("    - {}\n", wave_line(wave)));
   out.append(fmt::format("  thresholds: {}\n", flow(threshold_members(policy.thresholds()))));
+  if (!policy.drift().empty()) out.append(fmt::format("  drift: {}\n", word(policy.drift())));
   if (!policy.on_fail().empty()) out.append(fmt::format("  onFail: {}\n", word(policy.on_fail())));
   if (policy.has_timeouts()) out.append(fmt::format("  timeouts: {}\n", timeout_members(policy.timeouts())));
   if (policy.has_retry()) out.append(fmt::format("  retry: {}\n", retry_members(policy.retry())));

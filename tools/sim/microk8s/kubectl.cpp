@@ -80,6 +80,7 @@ void take_bare(KubectlWords& words, std::string_view flag) {
   if (flag == "--server-side") words.is_server_side = true;
   if (flag == "--force-conflicts") words.is_forcing_conflicts = true;
   if (flag == "--ignore-not-found") words.is_ignoring_not_found = true;
+  if (flag == "--show-managed-fields") words.is_showing_managers = true;
   if (flag == "-ojson") words.output = "json";
 }
 

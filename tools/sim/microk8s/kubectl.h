@@ -33,6 +33,7 @@ struct KubectlWords {
   bool is_server_side = false;
   bool is_forcing_conflicts = false;
   bool is_ignoring_not_found = false;
+  bool is_showing_managers = false;
 };
 [[nodiscard]] KubectlWords parse_kubectl(Words words);
 

@@ -95,6 +95,16 @@ struct Found {
   std::vector<Wish> missing;
 };
 
+/// One entry for whoever wrote last; a server keeps one for each.
+void show_manager(const DeviceState& state, Json& object) {
+  const Json& metadata = object.at("metadata");
+  const auto stored = state.objects.find(
+      object_key(object.at("kind").text(), metadata.at("namespace").text(), metadata.at("name").text()));
+  if (stored == state.objects.end()) return;
+  object["metadata"]["managedFields"] =
+      Json::Array{Json::Object{{"manager", stored->second.manager}, {"operation", "Update"}}};
+}
+
 Found look_up(const DeviceState& state, const std::vector<Wish>& wishes, const KubectlWords& words, SteadyTime now) {
   Found found;
   for (const Wish& wish : wishes) {
@@ -105,6 +115,7 @@ Found look_up(const DeviceState& state, const std::vector<Wish>& wishes, const K
       if (!wish.name_space.empty() && metadata.at("namespace").text() != wish.name_space) continue;
       if (!fits_selector(metadata.at("labels"), words.selector)) continue;
       if (!fits_fields(object, words.field_selector)) continue;
+      if (words.is_showing_managers) show_manager(state, object);
       found.objects.push_back(std::move(object));
     }
     if (!wish.name.empty() && found.objects.size() == before) found.missing.push_back(wish);

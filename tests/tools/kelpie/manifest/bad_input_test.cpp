@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
             release_text("secrets: []\ndrift: report\nmirrors: {}\npreflight: { temperature: 75C }\n"
                          "checks: [{ http: /healthz, port: 8080 }]\n"),
             {"4:1: secrets is not supported yet (secrets sealed to each device)",
-             "5:1: drift is not supported yet (watching for drift, rule R23)",
+             "5:1: drift is not supported yet (of a release; write it into the fleet's policy)",
              "6:1: mirrors is not supported yet (registry mirrors; write from: with each image)",
              "7:14: preflight.temperature is not supported yet (preflight by temperature)",
              "8:12: checks[0].http is not supported yet (checks over HTTP)",

@@ -79,7 +79,7 @@ TEST(Export, AFleetReadsBackAsTheSameRequest) {
   const std::string text = test::fleet_text(
       "release: kiosk@1.0\npolicy:\n  waves:\n  - { name: a, size: 2, soak: 1h30m, thresholds: { failure: 0% } }\n"
       "  - { name: b, upTo: 12.25% }\n  - { name: \"on\", upTo: 100% }\n"
-      "  thresholds: { failure: 1%, deferred: 0%, minSuccesses: 3 }\n  onFail: abort\n"
+      "  thresholds: { failure: 1%, deferred: 0%, minSuccesses: 3 }\n  onFail: abort\n  drift: repair\n"
       "  timeouts: { attempt: 50m }\n  retry: { transient: 1, backoff: [1m, 5m] }\n");
   const api::v1::ApplyFleetRequest request = read(text).manifests.fleets.at(0).request;
   api::v1::Fleet fleet;
