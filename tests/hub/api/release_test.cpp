@@ -67,8 +67,10 @@ TEST(Releases, KnowWhatFactsCanDenyOfThem) {
   ASSERT_TRUE(release) << release.error().message;
   const Wants wants{.is_running = true,
                     .channel = "1.32/stable",
+                    .is_held = true,
                     .addons = {"hostpath-storage"},
                     .addons_absent = {"ingress"},
+                    .images = {{.ref = "docker.io/nodered/node-red:3.1", .digest = "sha256:" + std::string(64, 'a')}},
                     .workloads = {{.name_space = "default", .name = "nodered", .kind = "Deployment"}}};
   EXPECT_EQ(release->wants, wants);
   EXPECT_EQ(wants_of_frame(release->frame), wants) << "what a hub reads of it at its start";

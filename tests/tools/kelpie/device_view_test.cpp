@@ -142,8 +142,8 @@ TEST(DeviceView, SaysWhatItWarnsOfWhatMovedAndWhyNothingRepairsIt) {
            "  hardware   Raspberry Pi 5 arm64   memory 900 MB free of 8.0 GB   disk 17 GB free of 58 GB   58 °C   "
            "undervoltage\n",
            "  network    eth0 192.168.7.2   route by 192.168.7.1 eth0   clock not synchronised\n",
-           "  drift      MicroK8s is stopped, noticed 1m ago\n",
-           "             workload default/kiosk is gone (by command 01J: remove kiosk, ana), noticed 1h ago\n",
+           "  drift      MicroK8s is stopped, noticed 1m00s ago\n",
+           "             workload default/kiosk is gone (by command 01J: remove kiosk, ana), noticed 1h00m ago\n",
            "  no repair  node was repaired 3 times within a day and moved again\n",
            "  warning    certificate server.crt expires in 12 days\n             undervoltage now\n",
            "  pods       9, 0 not ready, 0 restarts\n  datastore  12 MB\n  certs      server.crt until 2026-11-30\n",
