@@ -27,7 +27,7 @@ const std::vector<Way> kWays{
     {.name = "power on the way back", .goes_back = true, .victim = Victim::Power},
 };
 
-class KillMatrix : public testing::TestWithParam<KillStory> {};
+class KillMatrixOf : public testing::TestWithParam<KillStory> {};
 
 struct Count {
   std::size_t moments = 0;
@@ -50,7 +50,11 @@ Count kill_at_every_moment(const KillStory& story, const sim::Device& before, co
   }
 }
 
-TEST_P(KillMatrix, EndsInTheGoalOrTheRestorePoint) {
+TEST(KillMatrix, HasAStoryForEveryKind) {
+  EXPECT_EQ(kinds_without_story(), std::vector<std::string>{}) << "add one to kill_stories.cpp";
+}
+
+TEST_P(KillMatrixOf, EndsInTheGoalOrTheRestorePoint) {
   const KillStory& story = GetParam();
   sim::Device before;
   story.device(before);
@@ -72,7 +76,7 @@ std::string name_of(const testing::TestParamInfo<KillStory>& row) {
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
-INSTANTIATE_TEST_SUITE_P(Steps, KillMatrix, testing::ValuesIn(kill_stories()), name_of);
+INSTANTIATE_TEST_SUITE_P(Steps, KillMatrixOf, testing::ValuesIn(kill_stories()), name_of);
 
 }  // namespace
 }  // namespace kelpie::test
