@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "hub/api/release_rules.h"
+#include "hub/core/archives.h"
 #include "hub/inbound.h"
 #include "hub/records/records.h"
 #include "proto/base/log.h"
@@ -23,7 +24,7 @@ Hub::Hub(HubIdentity identity, HubSeams seams, std::string broker_url)
     : identity_(std::move(identity)),
       seams_(std::move(seams)),
       broker_url_(std::move(broker_url)),
-      signer_{identity_.key, identity_.trust.installation, epoch_of(identity_)} {}
+      signer_{identity_.key, identity_.trust.installation, epoch_of(identity_), seams_.archive_door} {}
 
 Result<std::unique_ptr<Hub>> Hub::open(HubIdentity identity, HubSeams seams, std::string broker_url, WallTime now) {
   if (identity.trust.hub(identity.key.public_key()) == nullptr) {
@@ -46,6 +47,10 @@ Result<std::unique_ptr<Hub>> Hub::open(HubIdentity identity, HubSeams seams, std
   hub->now_ = now;
   decide(hub->state_, HubStarted{random_bytes<Digest>(hub->seams_.entropy)}, now, effects);
   KELPIE_TRY(hub->seams_.store.commit(records::to_batch(hub->state_, effects)));
+  if (hub->seams_.archives != nullptr) {
+    hub->state_.archive_limits = hub->seams_.archives->limits();
+    KELPIE_TRY(hub->seams_.archives->keep_only(archive_files(hub->state_)));
+  }
   return hub;
 }
 
@@ -112,6 +117,9 @@ void Hub::act(const Turnover& turnover) {
   const std::vector<Outgoing> letters = seal_messages(state_, turnover.effects.messages, signer_, now_);
   for (const Outgoing& letter : letters) seams_.bus.publish(letter.topic, as_bytes(letter.frame));
   if (!letters.empty()) reached("after-publish");
+  if (seams_.archives != nullptr) {
+    for (const std::string& file : turnover.effects.dropped_files) seams_.archives->drop(file);
+  }
   answer(turnover);
   if (!turnover.effects.feed.empty()) seams_.door.feed(turnover.effects.feed);
   for (const FeedEvent& event : turnover.effects.feed) {
@@ -125,7 +133,8 @@ void Hub::answer(const Turnover& turnover) {
                      .trust = identity_.trust,
                      .hub_name = identity_.trust.name,
                      .broker_url = broker_url_,
-                     .is_broker_connected = is_connected_};
+                     .is_broker_connected = is_connected_,
+                     .archives = seams_.archive_door.origin};
   const std::vector<Reply>& replies = turnover.effects.replies;
   for (const Pending& pending : turnover.pending) {
     const ApiCall& call = *pending.call;

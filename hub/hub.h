@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "hub/api/archive_room.h"
 #include "hub/api/call.h"
 #include "hub/core/decide.h"
 #include "hub/outbound.h"
@@ -37,7 +38,9 @@ struct HubSeams {
   Entropy& entropy;
   /// Told of each point between which a crash may fall: before-commit, after-commit, after-publish. May be empty.
   std::function<void(std::string_view point)> on_point;
-  HeadAnchor* anchor = nullptr;  // none in simulations
+  HeadAnchor* anchor = nullptr;     // none in simulations
+  ArchiveRoom* archives = nullptr;  // what devices bring lies there; none in simulations
+  ArchiveDoor archive_door = {};    // where they bring it
 };
 
 class Hub {

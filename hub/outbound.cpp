@@ -5,6 +5,7 @@
 
 #include <kelpie/v1/deliver.pb.h>
 
+#include "hub/core/archives.h"
 #include "hub/core/rollout/target.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/topics.h"
@@ -103,6 +104,10 @@ struct WriteMessage {
     go.set_step_limit_s(send.step_limit_s);
     go.set_attempt_limit_s(send.attempt_limit_s);
     go.set_verify_limit_s(send.verify_limit_s);
+    if (!signer.door.origin.empty() && wants_archive(state.releases.at(of->rollout.release))) {
+      go.set_archive_url(signer.door.origin + archive_path(send.attempt));
+      go.set_archive_token(archive_token(signer.door.secret, send.attempt).bytes());
+    }
     deliver(send.attempt.device, Attempt, out);
   }
   void operator()(const SendCancel& send) const {
@@ -134,6 +139,10 @@ struct WriteMessage {
 };
 
 }  // namespace
+
+Digest archive_secret(const wire::SigningKey& key) {
+  return blake2b_256(key.sign(as_bytes("kelpie-archive-secret-v1")).view());
+}
 
 std::vector<Outgoing> seal_messages(const HubState& state, const std::vector<Message>& messages, const Signer& signer,
                                     WallTime now) {

@@ -9,10 +9,21 @@
 
 namespace kelpie::hub {
 
+/// Where devices bring archives, and what their words for it are made with.
+struct ArchiveDoor {
+  std::string origin;  // http://127.0.0.1:43817; empty: nowhere
+  Digest secret;
+};
+
+/// The same after a restart, so that a GO of before it is still good. Nobody without the hub's key can make it: what is
+/// signed for it is no frame, and no frame begins like it.
+[[nodiscard]] Digest archive_secret(const wire::SigningKey& key);
+
 struct Signer {
   const wire::SigningKey& key;
   InstallationId installation;
   std::uint32_t epoch = 0;
+  ArchiveDoor door = {};
 };
 
 struct Outgoing {

@@ -62,11 +62,17 @@ Result<void> serve(const Config& config) {
   KELPIE_TRY(make_private_folder(config.data + "/artifacts"));
   KELPIE_TRY(const auto store, RocksKv::open(config.data + "/store"));
   KELPIE_TRY(const auto anchor, HeadAnchor::open(config.data + "/head"));
+  KELPIE_TRY(const ArchiveLimits limits, archive_limits_of(config));
+  KELPIE_TRY(ArchiveRoom archives, ArchiveRoom::open(config.data + "/archives", limits));
+  const Digest secret = archive_secret(identity.key);
   SystemEntropy entropy;
   KELPIE_TRY(const auto server, Server::start({.socket_path = config.socket,
                                                .listen = config.listen,
                                                .token_file = config.token_file,
                                                .artifacts_dir = config.data + "/artifacts",
+                                               .archives_listen = config.archives_listen,
+                                               .archives_dir = archives.folder(),
+                                               .archive_secret = secret,
                                                .store = store.get()},
                                               [&](ApiCall call) { return inbox.push(std::move(call)); }));
   KELPIE_TRY(const auto bus,
@@ -79,10 +85,13 @@ Result<void> serve(const Config& config) {
                                  entropy));
   SystemClock clock;
   OnwardTime time(clock);
-  KELPIE_TRY(const auto hub, Hub::open(std::move(identity), {*store, *bus, *server, entropy, on_point, anchor.get()},
-                                       config.broker, time.now()));
+  const std::string door = server->archives_address();
+  HubSeams seams{*store, *bus, *server, entropy, on_point, anchor.get(), &archives};
+  seams.archive_door = {.origin = door.empty() ? "" : "http://" + door, .secret = secret};
+  KELPIE_TRY(const auto hub, Hub::open(std::move(identity), seams, config.broker, time.now()));
   log::info("hub started", {{"socket", config.socket},
                             {"tcp", server->address()},
+                            {"archives", door},
                             {"broker", config.broker},
                             {"devices", std::to_string(hub->state().devices.size())}});
   tell_manager("READY=1");

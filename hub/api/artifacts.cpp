@@ -14,7 +14,7 @@
 #include <fmt/core.h>
 
 #include "hub/api/problem.h"
-#include "proto/base/fd.h"
+#include "hub/api/upload_file.h"
 
 namespace kelpie::hub {
 namespace {
@@ -68,20 +68,9 @@ Result<std::optional<Digest>> artifact_of_path(std::string_view path) {
 }
 
 struct ArtifactUpload::Part {
-  std::string folder;
-  std::string temporary;
+  UploadFile file;
   Digest wanted;
-  std::uint64_t bytes_max = 0;
-  std::uint64_t bytes = 0;
-  Fd fd;
   crypto_generichash_state hash{};
-
-  Part() = default;
-  Part(const Part&) = delete;
-  Part& operator=(const Part&) = delete;
-  ~Part() {
-    if (!temporary.empty()) unlink(temporary.c_str());
-  }
 };
 
 ArtifactUpload::ArtifactUpload(std::unique_ptr<Part> part) : part_(std::move(part)) {}
@@ -90,50 +79,30 @@ ArtifactUpload& ArtifactUpload::operator=(ArtifactUpload&&) noexcept = default;
 ArtifactUpload::~ArtifactUpload() = default;
 
 Result<ArtifactUpload> ArtifactUpload::open(const std::string& folder, const Digest& wanted, std::uint64_t bytes_max) {
-  auto part = std::make_unique<Part>();
-  part->folder = folder;
-  part->wanted = wanted;
-  part->bytes_max = bytes_max;
-  std::string name = folder + "/.upload-XXXXXX";
-  part->fd = Fd(mkostemp(name.data(), O_CLOEXEC));
-  if (!part->fd.is_open()) return fail(cannot("write into", folder));
-  part->temporary = std::move(name);
+  KELPIE_TRY(UploadFile file, UploadFile::open(folder, bytes_max));
+  auto part = std::make_unique<Part>(Part{.file = std::move(file), .wanted = wanted, .hash = {}});
   crypto_generichash_init(&part->hash, nullptr, 0, Digest::kSize);
   return ArtifactUpload(std::move(part));
 }
 
 Result<void> ArtifactUpload::write(std::string_view bytes) {
-  if (bytes.size() > part_->bytes_max - part_->bytes) {
-    return fail(problem(Code::ResourceExhausted, kReasonTooLarge,
-                        fmt::format("an artifact has at most {} bytes", part_->bytes_max)));
-  }
+  KELPIE_TRY(part_->file.write(bytes));
   crypto_generichash_update(&part_->hash, as_bytes(bytes).data(), bytes.size());
-  part_->bytes += bytes.size();
-  if (!write_all(part_->fd, bytes)) return fail(cannot("write", part_->temporary));
   return {};
 }
 
 Result<void> ArtifactUpload::finish() {
   Digest digest;
   crypto_generichash_final(&part_->hash, digest.writable().data(), Digest::kSize);
-  if (digest != part_->wanted) {
-    return fail(problem(Code::InvalidArgument, "DIGEST_MISMATCH",
-                        fmt::format("the {} bytes sent hash to {}, not to the name", part_->bytes, digest.hex())));
-  }
-  const std::string path = fmt::format("{}/{}", part_->folder, digest.hex());
-  if (fchmod(part_->fd.get(), S_IRUSR | S_IWUSR | S_IRGRP) != 0 || fsync(part_->fd.get()) != 0) {
-    return fail(cannot("keep", part_->temporary));
-  }
-  if (rename(part_->temporary.c_str(), path.c_str()) != 0) return fail(cannot("write", path));
-  part_->temporary.clear();
-  return {};
+  if (digest == part_->wanted) return part_->file.keep(digest.hex());
+  return fail(problem(Code::InvalidArgument, "DIGEST_MISMATCH",
+                      fmt::format("the {} bytes sent hash to {}, not to the name", part_->file.bytes(), digest.hex())));
 }
 
-Result<ArtifactFile> open_artifact(const std::string& folder, const Digest& digest, std::string_view range) {
-  const std::string path = fmt::format("{}/{}", folder, digest.hex());
+Result<ArtifactFile> open_file(const std::string& path, std::string_view range) {
   ArtifactFile out;
   out.fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (out.fd < 0) return fail(Code::NotFound, fmt::format("there is no artifact {}", digest.hex()));
+  if (out.fd < 0) return fail(Code::NotFound, fmt::format("there is no \"{}\"", path));
   struct stat status {};
   const bool is_known = fstat(out.fd, &status) == 0;
   out.size = is_known ? static_cast<std::uint64_t>(status.st_size) : 0;
@@ -149,6 +118,12 @@ Result<ArtifactFile> open_artifact(const std::string& folder, const Digest& dige
   out.offset = (*part)->first;
   out.length = (*part)->last - (*part)->first + 1;
   return out;
+}
+
+Result<ArtifactFile> open_artifact(const std::string& folder, const Digest& digest, std::string_view range) {
+  Result<ArtifactFile> out = open_file(fmt::format("{}/{}", folder, digest.hex()), range);
+  if (out || out.error().code != Code::NotFound) return out;
+  return fail(Code::NotFound, fmt::format("there is no artifact {}", digest.hex()));
 }
 
 }  // namespace kelpie::hub

@@ -45,6 +45,7 @@ struct ArtifactFile {
   bool is_part = false;
 };
 /// Errors: NotFound; RANGE_NOT_SATISFIABLE.
+[[nodiscard]] Result<ArtifactFile> open_file(const std::string& path, std::string_view range);
 [[nodiscard]] Result<ArtifactFile> open_artifact(const std::string& folder, const Digest& digest,
                                                  std::string_view range);
 

@@ -148,7 +148,7 @@ Result<std::string_view> bearer_token(const HttpRequest& request) {
 
 Result<void> check_browser(const HttpRequest& request, Transport transport) {
   const std::string_view host = request.header("host");
-  if (transport == Transport::Loopback) {
+  if (transport != Transport::Socket) {
     const std::string_view name = host_name(host);
     if (name != "127.0.0.1" && name != "localhost" && name != "[::1]") {
       return fail(problem(Code::PermissionDenied, "HOST_REFUSED",

@@ -24,7 +24,7 @@ struct Caller {
   api::v1::Role role = api::v1::VIEWER;
 };
 
-enum class Transport { Socket, Loopback };
+enum class Transport { Socket, Loopback, Devices };  // Devices: the door for archives alone
 
 /// Root and the hub's own user administer; whoever else the socket's group lets in operates.
 [[nodiscard]] Caller caller_of_peer(uid_t uid);

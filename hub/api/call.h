@@ -50,6 +50,7 @@ struct ApiView {
   std::string broker_url;
   bool is_broker_connected = false;
   std::size_t queue = 0;
+  std::string archives = {};  // where devices put archives; empty: nowhere
 };
 
 /// True for rpcs that change something: they become an event; the rest are answered from the state after the commit.

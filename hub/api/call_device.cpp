@@ -36,4 +36,12 @@ Result<DecommissionDevice> to_decommission(const api::v1::DecommissionRequest& i
   return DecommissionDevice{.name = in.name(), .reason = in.reason()};
 }
 
+Result<StoreArchive> to_store_archive(const api::v1::ArchiveArrival& in) {
+  StoreArchive out{.attempt = {}, .sha256 = in.sha256(), .bytes = in.bytes()};
+  KELPIE_TRY(out.attempt, parse_attempt_id(in.attempt()));
+  const Result<Digest> sha256 = Digest::from_hex(in.sha256());
+  if (!sha256) return fail(wrong_field("sha256", sha256.error().message));
+  return out;
+}
+
 }  // namespace kelpie::hub

@@ -67,6 +67,9 @@ constexpr std::array kWrites{
     WriteRow{"ResumeRollout", change<RolloutVerb::Resume>},
     WriteRow{"AbortRollout", change<RolloutVerb::Abort>},
     WriteRow{"RetryRollout", change<RolloutVerb::Retry>},
+    // No rpc: asked by the door for devices alone.
+    WriteRow{"StoreArchive",
+             [](const Asked& a) { return widen(to_store_archive(input_of<api::v1::ArchiveArrival>(a.call))); }},
 };
 
 const WriteRow* find_write(std::string_view method) {

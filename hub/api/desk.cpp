@@ -1,9 +1,11 @@
 #include "hub/api/desk.h"
 
 #include <fmt/core.h>
+#include <sodium.h>
 
 #include "hub/api/problem.h"
 #include "hub/api/watch.h"
+#include "hub/core/archives.h"
 
 namespace kelpie::hub {
 
@@ -32,6 +34,13 @@ Result<Caller> Desk::authenticate(const HttpRequest& request, const Visitor& vis
   return caller;
 }
 
+Result<void> Desk::admit(const HttpRequest& request, const AttemptId& attempt) const {
+  KELPIE_TRY(const std::string_view given, bearer_token(request));
+  const std::string wanted = archive_token(options_.archive_secret, attempt).hex();
+  if (given.size() == wanted.size() && sodium_memcmp(given.data(), wanted.data(), wanted.size()) == 0) return {};
+  return fail(problem(Code::PermissionDenied, kReasonUnauthenticated, "the token is not this attempt's"));
+}
+
 Answer Desk::ask(ApiCall call) {
   const std::uint64_t request = waits_.open();
   call.request = request;
@@ -45,6 +54,13 @@ Result<void> Desk::seat_viewer() {
   --viewers_;
   return fail(problem(Code::ResourceExhausted, "TOO_MANY_VIEWERS",
                       fmt::format("{} viewers watch already, and no more can", kViewersMax)));
+}
+
+Result<void> Desk::seat_bringer() {
+  constexpr std::size_t kBringersMax = 16;  // chosen: 64 MiB on their way in at most
+  if (++bringers_ <= kBringersMax) return {};
+  --bringers_;
+  return fail(Code::Unavailable, fmt::format("{} devices bring archives already", kBringersMax));
 }
 
 }  // namespace kelpie::hub

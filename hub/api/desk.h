@@ -28,12 +28,18 @@ class Desk {
 
   /// Errors: UNAUTHENTICATED, RATE_LIMITED; those of Tokens::load.
   [[nodiscard]] Result<Caller> authenticate(const HttpRequest& request, const Visitor& visitor);
+  /// That a device's word is the one of this attempt; it has 256 bits, so nobody is stopped from guessing.
+  /// Errors: UNAUTHENTICATED.
+  [[nodiscard]] Result<void> admit(const HttpRequest& request, const AttemptId& attempt) const;
   /// Pushes the call and waits for its answer. Errors: QUEUE_FULL; the answer's; those of Waits::wait.
   [[nodiscard]] Answer ask(ApiCall call);
 
   /// Errors: TOO_MANY_VIEWERS.
   [[nodiscard]] Result<void> seat_viewer();
   void unseat_viewer() { --viewers_; }
+  /// Errors: Unavailable when as many devices bring archives as are let in at once.
+  [[nodiscard]] Result<void> seat_bringer();
+  void unseat_bringer() { --bringers_; }
 
  private:
   const ServerOptions options_;
@@ -43,6 +49,7 @@ class Desk {
   std::mutex failures_mutex_;
   FailureLimit failures_;
   std::atomic<std::size_t> viewers_{0};
+  std::atomic<std::size_t> bringers_{0};
 };
 
 }  // namespace kelpie::hub

@@ -238,7 +238,9 @@ struct Server::Threads {
   Crowd crowd;
   Side socket{.desk = &desk, .crowd = &crowd, .transport = Transport::Socket};
   Side loopback{.desk = &desk, .crowd = &crowd, .transport = Transport::Loopback};
+  Side devices{.desk = &desk, .crowd = &crowd, .transport = Transport::Devices};
   std::string address;
+  std::string archives_address;
   std::string socket_path;  // to remove at the end
 };
 
@@ -263,13 +265,18 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, std::functi
     KELPIE_TRY(open(parts.loopback, listening));
     parts.address = listening.address;
   }
+  if (const std::string& address = parts.desk.options().archives_listen; !address.empty()) {
+    KELPIE_TRY(const Listening listening, listen_loopback(address));
+    KELPIE_TRY(open(parts.devices, listening));
+    parts.archives_address = listening.address;
+  }
   return out;
 }
 
 void Server::stop() {
   threads_->desk.waits().stop();
   threads_->crowd.wait_until_empty(kFarewellMax);
-  for (Side* side : {&threads_->loopback, &threads_->socket}) {
+  for (Side* side : {&threads_->devices, &threads_->loopback, &threads_->socket}) {
     if (side->daemon != nullptr) MHD_stop_daemon(std::exchange(side->daemon, nullptr));
   }
   if (!threads_->socket_path.empty()) unlink(std::exchange(threads_->socket_path, {}).c_str());
@@ -277,6 +284,10 @@ void Server::stop() {
 
 std::string Server::address() const {
   return threads_->address;
+}
+
+std::string Server::archives_address() const {
+  return threads_->archives_address;
 }
 
 void Server::deliver(std::uint64_t request, Answer answer) {

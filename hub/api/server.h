@@ -17,6 +17,9 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:0";  // empty: no TCP; port 0: a free one
   std::string token_file;              // empty: nobody has a token
   std::string artifacts_dir;           // empty: no artifacts
+  std::string archives_listen;         // door for devices, on loopback; empty: none; port 0: a free one
+  std::string archives_dir;            // what comes through it; empty: nothing does
+  Digest archive_secret;               // of the words by which it is taken
   std::size_t request_bytes_max = 1U << 20U;
   std::uint64_t artifact_bytes_max = kArtifactBytesMax;
   std::chrono::milliseconds wait_max{30'000};   // for the loop's answer
@@ -36,6 +39,8 @@ class Server final : public ApiDoor {
   void stop();
   /// "127.0.0.1:43817"; empty without TCP.
   [[nodiscard]] std::string address() const;
+  /// Of the door for devices; empty: there is none.
+  [[nodiscard]] std::string archives_address() const;
 
   void deliver(std::uint64_t request, Answer answer) override;
   void feed(const std::vector<FeedEvent>& events) override;

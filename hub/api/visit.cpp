@@ -96,11 +96,15 @@ Result<void> Visit::check_length(std::uint64_t bytes_max) const {
 }
 
 Result<void> Visit::judge_head(const Visitor& visitor) {
-  if (is_public(request_)) return check_length(desk_.options().request_bytes_max);
+  if (visitor.transport != Transport::Devices && is_public(request_))
+    return check_length(desk_.options().request_bytes_max);
   KELPIE_TRY(check_browser(request_, visitor.transport));
+  if (visitor.transport == Transport::Devices) return judge_bringer();
   KELPIE_TRY(caller_, desk_.authenticate(request_, visitor));
   KELPIE_TRY(artifact_, artifact_of_path(request_.path));
   if (artifact_) return judge_artifact(*artifact_);
+  KELPIE_TRY(attempt_, attempt_of_path(request_.path));
+  if (attempt_) return judge_archive();
   KELPIE_TRY(check_length(desk_.options().request_bytes_max));
   if (request_.path == "/metrics" && request_.method == "GET") return check_role(caller_, api::v1::VIEWER);
   KELPIE_TRY(match_, desk_.router().match(request_.method, request_.path));
@@ -126,7 +130,8 @@ bool Visit::is_over() const {
   // A short body is read and dropped, so that the client sees the answer instead of a reset connection.
   const std::optional<std::uint64_t> length = parse_number<std::uint64_t>(request_.header("content-length"));
   const bool has_body = length.value_or(0) > 0 || !request_.header("transfer-encoding").empty();
-  return has_body && (!length || *length > desk_.options().request_bytes_max);
+  const std::uint64_t dropped_max = attempt_ ? kDroppedMax : desk_.options().request_bytes_max;
+  return has_body && (!length || *length > dropped_max);
 }
 
 bool Visit::take(std::string_view bytes) {
@@ -134,6 +139,11 @@ bool Visit::take(std::string_view bytes) {
   if (refused_) return bytes_ <= kDroppedMax;
   if (upload_) {
     Result<void> written = upload_->write(bytes);
+    if (!written) refused_ = std::move(written.error());
+    return true;
+  }
+  if (archive_) {
+    Result<void> written = archive_->write(bytes);
     if (!written) refused_ = std::move(written.error());
     return true;
   }
@@ -165,6 +175,7 @@ Outcome Visit::finish() {
 }
 
 Result<Outcome> Visit::answer() {
+  if (archive_) return take_in();
   if (request_.path == "/livez") return text_answer(200, "ok\n");
   if (request_.path == "/readyz") return answer_text("GetHub");
   if (request_.path == "/metrics") return answer_text("Metrics");
@@ -172,6 +183,7 @@ Result<Outcome> Visit::answer() {
     KELPIE_TRY(upload_->finish());
     return text_answer(201, fmt::format("{}\n", artifact_->hex()));
   }
+  if (attempt_) return answer_archive();
   if (artifact_) {
     KELPIE_TRY(const ArtifactFile file,
                open_artifact(desk_.options().artifacts_dir, *artifact_, request_.header("range")));

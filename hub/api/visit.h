@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "hub/api/archive_room.h"
 #include "hub/api/artifacts.h"
 #include "hub/api/desk.h"
 #include "hub/api/streams.h"
@@ -32,10 +33,14 @@ class Visit {
  private:
   [[nodiscard]] Result<void> judge_head(const Visitor& visitor);
   [[nodiscard]] Result<void> judge_artifact(const Digest& digest);
+  [[nodiscard]] Result<void> judge_bringer();
+  [[nodiscard]] Result<void> judge_archive();
   [[nodiscard]] Result<void> check_length(std::uint64_t bytes_max) const;
   [[nodiscard]] Result<Outcome> answer();
   [[nodiscard]] Result<Outcome> answer_rpc();
   [[nodiscard]] Result<Outcome> answer_text(const std::string& method);
+  [[nodiscard]] Result<Outcome> answer_archive();
+  [[nodiscard]] Result<Outcome> take_in();
 
   Desk& desk_;
   HttpRequest request_;
@@ -45,6 +50,12 @@ class Visit {
   std::optional<Match> match_;  // an rpc
   std::optional<Digest> artifact_;
   std::optional<ArtifactUpload> upload_;
+  std::optional<AttemptId> attempt_;  // whose archive is asked for, or comes
+  std::optional<ArchiveUpload> archive_;
+  struct Unseat {
+    void operator()(Desk* desk) const { desk->unseat_bringer(); }
+  };
+  std::unique_ptr<Desk, Unseat> seat_;
   std::uint64_t bytes_ = 0;
 };
 

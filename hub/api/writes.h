@@ -10,6 +10,7 @@
 namespace kelpie::api::v1 {
 class AddDeviceRequest;
 class ApplyFleetRequest;
+class ArchiveArrival;
 class ChangeRolloutRequest;
 class CreateReleaseRequest;
 class DecommissionRequest;
@@ -30,6 +31,8 @@ inline constexpr std::size_t kNamedDevicesMax = 10'000;        // chosen: the la
 [[nodiscard]] Result<LabelDevice> to_label_device(const api::v1::LabelDeviceRequest& in);
 [[nodiscard]] Result<RenameDevice> to_rename_device(const api::v1::RenameDeviceRequest& in);
 [[nodiscard]] Result<DecommissionDevice> to_decommission(const api::v1::DecommissionRequest& in);
+
+[[nodiscard]] Result<StoreArchive> to_store_archive(const api::v1::ArchiveArrival& in);
 
 /// Errors: E_TYPE, E_SIG, E_SCHEMA, TOO_LARGE; RELEASE with the field.
 [[nodiscard]] Result<StoreRelease> to_store_release(const api::v1::CreateReleaseRequest& in, const wire::Trust& trust);

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "hub/core/archives.h"
 #include "hub/core/registry.h"
 #include "hub/core/repair.h"
 #include "hub/core/report.h"
@@ -54,6 +55,7 @@ struct Write {
   Result<std::string> operator()(const DeleteFleet& what) const { return delete_fleet(turn, what, is_dry_run); }
   Result<std::string> operator()(const MakePlan& what) const { return store_plan(turn, what, is_dry_run); }
   Result<std::string> operator()(const StartRollout& what) const { return start_rollout(turn, what, is_dry_run); }
+  Result<std::string> operator()(const StoreArchive& what) const { return store_archive(turn, what, is_dry_run); }
   Result<std::string> operator()(const ChangeRollout& what) const {
     KELPIE_TRY(change_rollout(turn, what, is_dry_run));
     return "rollout/" + what.rollout.text();
@@ -207,6 +209,7 @@ Result<void> rebuild(HubState& state, WallTime now, Effects& effects) {
     if (!device.repairs.held.empty()) state.repairs_held.insert(id);
   }
   for (auto& [id, rollout] : state.rollouts) KELPIE_TRY(rebuild_rollout(turn, rollout));
+  rebuild_archives(state);
   if (!state.rollouts.empty()) state.newest_id = state.rollouts.rbegin()->first.time();
   if (!state.plans.empty()) state.newest_id = std::max(state.newest_id, state.plans.rbegin()->first.time());
   // What a clock that was ahead remembers would be the newest for years, and push everything else out.

@@ -33,6 +33,8 @@ struct StepResult {
   std::string summary;
   std::string output_tail;
   std::uint32_t duration_ms = 0;
+  std::string archive_sha256;  // hex, of what inspect sent; empty: nothing
+  std::uint32_t archive_bytes = 0;
   friend bool operator==(const StepResult&, const StepResult&) = default;
 };
 
@@ -74,6 +76,16 @@ struct Incarnation {
   BootId boot;
   friend auto operator<=>(const Incarnation&, const Incarnation&) = default;
   friend bool operator==(const Incarnation&, const Incarnation&) = default;
+};
+
+/// What an inspect of this device sent, as it lies in a file of the hub.
+struct Archive {
+  AttemptId attempt;
+  std::string sha256;  // hex, of the bytes that came
+  std::uint32_t bytes = 0;
+  WallTime at;
+  std::uint32_t uploads = 1;  // in this attempt; the last one counts
+  friend bool operator==(const Archive&, const Archive&) = default;
 };
 
 struct Assigned {
@@ -125,6 +137,7 @@ struct Device {
   std::string failure_reason;        // of the last FAILED attempt while its release is still wanted
   std::string failure_detail;
   std::optional<AttemptId> failed_attempt;
+  std::vector<Archive> archives;  // newest first
 };
 
 /// The release it proved and still has; zero: none.

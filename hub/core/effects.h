@@ -90,6 +90,7 @@ struct Effects {
   bool must_sync = false;  // GO with its lease, audit, whatever ends something; heartbeats never
   std::vector<Message> messages;
   std::vector<Reply> replies;
+  std::vector<std::string> dropped_files;  // of archives that are kept no more
 };
 
 }  // namespace kelpie::hub

@@ -118,6 +118,13 @@ struct ChangeRollout {
   std::vector<std::string> devices;  // Retry: only these; empty: all failed ones
 };
 
+/// An archive has come whole and lies in its file. Not asked by an operator: by the door for devices.
+struct StoreArchive {
+  AttemptId attempt;
+  std::string sha256;  // hex
+  std::uint32_t bytes = 0;
+};
+
 struct ApiWrite {
   std::uint64_t request = 0;  // where the reply goes
   Actor actor;
@@ -125,7 +132,7 @@ struct ApiWrite {
   std::string fingerprint;      // of the request
   bool is_dry_run = false;
   std::variant<AddDevice, LabelDevice, RenameDevice, DecommissionDevice, StoreRelease, ApplyFleet, DeleteFleet,
-               MakePlan, StartRollout, ChangeRollout>
+               MakePlan, StartRollout, ChangeRollout, StoreArchive>
       what;
 };
 

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "hub/core/archives.h"
 #include "hub/core/rollout/target.h"
 #include "hub/core/rollout/wave.h"
 
@@ -195,6 +196,7 @@ Result<std::string> decommission(Turn& turn, const DecommissionDevice& gone, boo
     if (at == rollout.targets.end()) continue;
     forsake(turn, rollout, at->second);
   }
+  drop_archives(turn, *device);
   turn.state.due.erase({device->last_seen, DueKey::Kind::Device, id.hex()});
   leave_fleet(turn.state, *device);
   turn.state.device_names.erase(gone.name);

@@ -92,6 +92,12 @@ struct Remembered {
   WallTime at;
 };
 
+/// What of devices' archives is kept.
+struct ArchiveLimits {
+  std::size_t per_device_max = 3;
+  std::uint64_t bytes_max = 1ULL << 30U;  // of all together
+};
+
 struct HubState {
   using ByName = std::map<std::string, DeviceId, std::less<>>;
   std::map<DeviceId, Device> devices;
@@ -125,7 +131,11 @@ struct HubState {
   MerkleLog audit;
   std::uint64_t feed_sequence = 0;  // of the last event
 
+  std::set<std::pair<WallTime, AttemptId>> archives_by_age;  // of all devices
+  std::uint64_t archive_bytes = 0;                           // of all devices
+
   // Of this run only, never stored.
+  ArchiveLimits archive_limits;
   WallTime started_at;
   WallTime newest_id;   // of rollouts and plans
   Digest nonce_secret;  // fresh at each start; nonces are its keyed hashes

@@ -35,6 +35,10 @@ Result<StepResult> read_result(const v1::StepResult& in) {
   out.summary = in.summary();
   out.output_tail = in.output_tail();
   out.duration_ms = in.duration_ms();
+  if (in.archive_sha256().empty()) return out;
+  KELPIE_TRY(const Digest sha256, Digest::from_bytes(in.archive_sha256()));
+  out.archive_sha256 = sha256.hex();
+  out.archive_bytes = in.archive_bytes();
   return out;
 }
 
@@ -91,6 +95,10 @@ void write_attempt(const ReportedAttempt& attempt, v1::Attempt& out) {
     row.set_summary(result.summary);
     row.set_output_tail(result.output_tail);
     row.set_duration_ms(result.duration_ms);
+    const Result<Digest> sha256 = Digest::from_hex(result.archive_sha256);
+    if (!sha256) continue;  // nothing was sent
+    row.set_archive_sha256(sha256->bytes());
+    row.set_archive_bytes(result.archive_bytes);
   }
 }
 

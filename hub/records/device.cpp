@@ -101,6 +101,14 @@ std::string write_device(const Device& device) {
   out.set_failure_detail(device.failure_detail);
   if (device.failed_attempt) out.set_failed_attempt(to_string(*device.failed_attempt));
   out.mutable_refusals()->insert(device.refusals.begin(), device.refusals.end());
+  for (const Archive& archive : device.archives) {
+    store::v1::ArchiveRecord& row = *out.add_archives();
+    row.set_attempt(to_string(archive.attempt));
+    row.set_sha256(archive.sha256);
+    row.set_bytes(archive.bytes);
+    row.set_at_ms(archive.at.unix_ms);
+    row.set_uploads(archive.uploads);
+  }
   return out.SerializeAsString();
 }
 
@@ -152,6 +160,15 @@ Result<Device> read_device(std::string_view bytes) {
   out.failure_detail = in.failure_detail();
   KELPIE_TRY(out.failed_attempt, read_attempt_id(in.failed_attempt()));
   out.refusals.insert(in.refusals().begin(), in.refusals().end());
+  for (const store::v1::ArchiveRecord& row : in.archives()) {
+    KELPIE_TRY(const std::optional<AttemptId> attempt, read_attempt_id(row.attempt()));
+    if (!attempt || attempt->device != out.id || !Digest::from_hex(row.sha256())) return fail(damaged(kWhat));
+    out.archives.push_back({.attempt = *attempt,
+                            .sha256 = row.sha256(),
+                            .bytes = row.bytes(),
+                            .at = {row.at_ms()},
+                            .uploads = row.uploads()});
+  }
   return out;
 }
 

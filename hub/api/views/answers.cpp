@@ -10,6 +10,7 @@
 namespace kelpie::hub {
 namespace {
 
+using api::v1::ArchiveArrival;
 using api::v1::ListEventsRequest;
 using api::v1::ListRequest;
 using api::v1::ListTargetsRequest;
@@ -29,6 +30,13 @@ constexpr std::array kReads{
                               WallTime now) { return answer_devices(input_of<ListRequest>(c), v, now); }},
     ReadRow{"GetDevice",
             [](const ApiCall& c, const ApiView& v, WallTime) { return answer_device(input_of<Named>(c).name(), v); }},
+    ReadRow{"ListArchives", [](const ApiCall& c, const ApiView& v,
+                               WallTime now) { return answer_archives(input_of<Named>(c).name(), v, now); }},
+    // The next two are no rpcs: asked by whoever brings or fetches an archive's bytes.
+    ReadRow{"GetArchive", [](const ApiCall& c, const ApiView& v,
+                             WallTime) { return answer_archive(input_of<ArchiveArrival>(c), v); }},
+    ReadRow{"OpenArchive", [](const ApiCall& c, const ApiView& v,
+                              WallTime) { return answer_open_archive(input_of<ArchiveArrival>(c), v); }},
     ReadRow{"ListFleets", [](const ApiCall& c, const ApiView& v,
                              WallTime now) { return answer_fleets(input_of<ListRequest>(c), v, now); }},
     ReadRow{"GetFleet",

@@ -85,6 +85,8 @@ void show_attempt(const ReportedAttempt& attempt, api::v1::Attempt& out) {
     shown.set_summary(result.summary);
     shown.set_output_tail(result.output_tail);
     shown.set_duration_ms(result.duration_ms);
+    shown.set_archive_sha256(result.archive_sha256);
+    shown.set_archive_bytes(result.archive_bytes);
   }
 }
 

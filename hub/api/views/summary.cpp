@@ -44,6 +44,7 @@ void show_hub(const ApiView& view, api::v1::HubStatus& out) {
   show_refusals(state.refusals, *out.mutable_refusals());
   out.set_store_bytes(std::to_string(view.store.bytes_on_disk()));
   out.set_broker(view.broker_url);
+  out.set_archives(view.archives);
 }
 
 Answer answer_summary(const ApiView& view, WallTime now) {

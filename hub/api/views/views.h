@@ -24,6 +24,10 @@ namespace kelpie::hub {
 [[nodiscard]] Answer answer_metrics(const ApiView& view);  // text in a google.protobuf.StringValue
 [[nodiscard]] Answer answer_devices(const api::v1::ListRequest& in, const ApiView& view, WallTime now);
 [[nodiscard]] Answer answer_device(const std::string& name, const ApiView& view);
+[[nodiscard]] Answer answer_archives(const std::string& device, const ApiView& view, WallTime now);
+[[nodiscard]] Answer answer_archive(const api::v1::ArchiveArrival& in, const ApiView& view);
+/// Empty when it may come; no rpc.
+[[nodiscard]] Answer answer_open_archive(const api::v1::ArchiveArrival& in, const ApiView& view);
 [[nodiscard]] Answer answer_fleets(const api::v1::ListRequest& in, const ApiView& view, WallTime now);
 [[nodiscard]] Answer answer_fleet(const std::string& name, const ApiView& view);
 [[nodiscard]] Answer answer_releases(const api::v1::ListRequest& in, const ApiView& view, WallTime now);

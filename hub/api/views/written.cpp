@@ -60,6 +60,7 @@ struct Shown {
     out->mutable_spec()->set_reason(start.reason);
     return out;
   }
+  Answer operator()(const StoreArchive&) const { return std::make_shared<api::v1::Empty>(); }
   Answer operator()(const ChangeRollout& change) const { return answer_rollout(change.rollout.text(), view); }
 };
 
@@ -70,7 +71,8 @@ Answer answer_write(const ApiCall& call, const std::string& object, const ApiVie
     KELPIE_TRY(const ApiWrite write, to_write(call, view.trust, now));
     return std::visit(Shown{view, now}, write.what);
   }
-  if (call.method == "DecommissionDevice" || call.method == "DeleteFleet") return std::make_shared<api::v1::Empty>();
+  if (call.method == "DecommissionDevice" || call.method == "DeleteFleet" || call.method == "StoreArchive")
+    return std::make_shared<api::v1::Empty>();
   if (has_prefix(object, "device")) return answer_device(name_of(object), view);
   if (has_prefix(object, "fleet")) return answer_fleet(name_of(object), view);
   if (has_prefix(object, "release")) return answer_release(name_of(object), view);

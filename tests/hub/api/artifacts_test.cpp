@@ -51,7 +51,7 @@ TEST(Artifacts, HaveALimit) {
   const test::TempDir dir;
   Result<ArtifactUpload> upload = ArtifactUpload::open(dir.path(), blake2b_256("hello"), 4);
   ASSERT_TRUE(upload);
-  EXPECT_EQ(told(upload->write("hello")), "TOO_LARGE: an artifact has at most 4 bytes");
+  EXPECT_EQ(told(upload->write("hello")), "TOO_LARGE: a file sent here has at most 4 bytes");
 }
 
 TEST(Artifacts, AreNamedByHashesOnly) {
