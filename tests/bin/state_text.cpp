@@ -84,7 +84,7 @@ void members(A& a, sim::DeviceState& x) {
   a("kubernetes", x.kubernetes), a("addons", x.addons), a("addon_args", x.addon_args), a("images", x.images);
   a("objects", x.objects), a("objects_made", x.objects_made), a("copies", x.copies), a("reports", x.reports),
       a("settings", x.settings), a("faults", x.faults);
-  a("effects", x.effects);
+  a("journal", x.journal), a("effects", x.effects);
 }
 template <typename A>
 void members(A& a, sim::RegistryImage& x) {

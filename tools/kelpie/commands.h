@@ -16,6 +16,7 @@ namespace kelpie::cli {
 [[nodiscard]] std::vector<Command> device_list_commands();
 [[nodiscard]] std::vector<Command> device_show_commands();
 [[nodiscard]] std::vector<Command> device_change_commands();
+[[nodiscard]] std::vector<Command> device_diagnose_commands();
 [[nodiscard]] std::vector<Command> fleet_commands();
 [[nodiscard]] std::vector<Command> release_commands();
 [[nodiscard]] std::vector<Command> release_make_commands();  // create, diff, verify

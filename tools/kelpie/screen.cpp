@@ -155,6 +155,11 @@ void Screen::frame(const Frame& frame) {
   if (is_redrawn) frame_lines_ = count_lines(text);
 }
 
+void Screen::end_frames() {
+  erase_frame();
+  has_frames_ = false;
+}
+
 void Screen::erase_frame() {
   if (frame_lines_ > 0) write_out(fmt::format("\x1b[{}A\r\x1b[J", frame_lines_));
   frame_lines_ = 0;

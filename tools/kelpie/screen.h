@@ -33,6 +33,9 @@ class Screen {
   /// yaml.
   void frame(const Frame& frame);
 
+  /// What is shown next is something else than the stages so far led to.
+  void end_frames();
+
   /// One of many, as they come: `json_line` (with its line break) with -o json and jsonl, the view otherwise.
   void item(const View& view, std::string_view json_line);
   /// An object on a line of its own, whatever -o says: what export prints.

@@ -102,6 +102,14 @@ Result<wire::HttpResponse> Session::send(wire::HttpRequest request, const google
   }
 }
 
+Result<std::string> Session::fetch(const std::string& path, std::size_t bytes_max) {
+  wire::HttpRequest http{.url = path, .response_bytes_max = bytes_max};
+  KELPIE_TRY(http.timeout, call_timeout(settings_));
+  KELPIE_TRY(wire::HttpResponse response, send(std::move(http), api::v1::Empty()));
+  if (response.status >= kErrorStatusMin) return fail(refusal_of(response));
+  return std::move(response.body);
+}
+
 Result<void> Session::stream(const std::string& path, Duration timeout,
                              const std::function<bool(std::string_view)>& on_bytes,
                              const std::function<bool()>& on_idle) {

@@ -56,6 +56,9 @@ class Session {
   }
   static constexpr std::size_t kNoLimit = static_cast<std::size_t>(-1);
 
+  /// The bytes at a path of the hub. Errors: as call; ResourceExhausted when there are more.
+  [[nodiscard]] Result<std::string> fetch(const std::string& path, std::size_t bytes_max);
+
   /// A stream of the hub, read until on_bytes or on_idle returns false or the time is over; 0: no end.
   /// Errors: as call; WAIT_ENDED when the time is over.
   [[nodiscard]] Result<void> stream(const std::string& path, Duration timeout,

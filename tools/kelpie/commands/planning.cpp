@@ -4,9 +4,11 @@
 
 #include "hub/core/policy.h"
 #include "tools/kelpie/manifest/fleet_manifest.h"
+#include "tools/kelpie/manifest/load.h"
 #include "tools/kelpie/manifest/scalars.h"
 #include "tools/kelpie/names.h"
 #include "tools/kelpie/sign.h"
+#include "tools/kelpie/signing/adhoc.h"
 
 namespace kelpie::cli {
 namespace {
@@ -152,6 +154,18 @@ Result<api::v1::Rollout> start_plan(Invocation& in, const PlanSight& sight, cons
     return api::v1::Rollout();
   }
   return in.session().call<api::v1::Rollout>("StartRollout", request, {.is_dry_run = in.has("dry-run")});
+}
+
+Result<api::v1::Rollout> start_adhoc(Invocation& in, const ProvedRelease& release,
+                                     const std::vector<std::string>& devices, const Signer& signer,
+                                     const Start& start) {
+  api::v1::MakePlanRequest request;
+  request.set_release(release_ref(release.release));
+  for (const std::string& name : devices) request.add_devices(name);
+  *request.mutable_policy() = adhoc_policy();
+  PlanSight sight{.plan = {}, .release = release, .groups = {}};
+  KELPIE_TRY(sight.plan, in.session().call<api::v1::Plan>("MakePlan", request));
+  return start_plan(in, sight, signer, start);
 }
 
 }  // namespace kelpie::cli

@@ -26,4 +26,9 @@ struct Start {
 [[nodiscard]] Result<api::v1::Rollout> start_plan(Invocation& invocation, const PlanSight& sight, const Signer& signer,
                                                   const Start& start);
 
+/// What command send does with a release that the hub has: planned for these devices, all at once, signed and started.
+[[nodiscard]] Result<api::v1::Rollout> start_adhoc(Invocation& invocation, const ProvedRelease& release,
+                                                   const std::vector<std::string>& devices, const Signer& signer,
+                                                   const Start& start);
+
 }  // namespace kelpie::cli

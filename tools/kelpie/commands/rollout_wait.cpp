@@ -6,19 +6,13 @@
 #include "tools/kelpie/follow.h"
 
 namespace kelpie::cli {
-namespace {
-
-constexpr Duration kWaitMax{86'400'000};  // chosen: a day; the rollout's own deadline is the hub's business
-
-}  // namespace
-
 Result<api::v1::Rollout> get_rollout(Session& session, const std::string& id) {
   api::v1::Named request;
   request.set_name(id);
   return session.call<api::v1::Rollout>("GetRollout", request);
 }
 
-Result<View> watch_rollout(Invocation& in, const std::string& id) {
+Result<View> watch_rollout(Invocation& in, const std::string& id, Duration timeout_otherwise) {
   View last;
   const bool is_through = in.has("through-pause");
   SystemClock clock;
@@ -33,10 +27,12 @@ Result<View> watch_rollout(Invocation& in, const std::string& id) {
     in.screen().frame({.view = last, .change = change, .time = now, .sequence = sequence});
     return is_end ? Look::Over : Look::GoOn;
   };
-  KELPIE_TRY(follow(
-      in,
-      {.rollout = id, .device = {}, .waiting_for = fmt::format("rollout {} to end", id), .timeout_otherwise = kWaitMax},
-      look));
+  KELPIE_TRY(follow(in,
+                    {.rollout = id,
+                     .device = {},
+                     .waiting_for = fmt::format("rollout {} to end", id),
+                     .timeout_otherwise = timeout_otherwise},
+                    look));
   return last;
 }
 

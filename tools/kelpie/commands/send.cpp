@@ -61,14 +61,6 @@ Result<void> check_flags(Invocation& in, const AdhocWish& wish) {
   return {};
 }
 
-Result<api::v1::Plan> plan_for(Invocation& in, const v1::Release& release, const std::vector<std::string>& devices) {
-  api::v1::MakePlanRequest request;
-  request.set_release(release_ref(release));
-  for (const std::string& name : devices) request.add_devices(name);
-  *request.mutable_policy() = adhoc_policy();
-  return in.session().call<api::v1::Plan>("MakePlan", request);
-}
-
 Result<View> run_send(Invocation& in) {
   std::vector<std::string> words;
   KELPIE_TRY(const AdhocWish wish, wish_of(in, words));
@@ -96,9 +88,8 @@ Result<View> run_send(Invocation& in) {
     view.notes.emplace_back("nothing was changed");
     return view;
   }
-  PlanSight sight{.plan = {}, .release = proved, .groups = {}};
-  KELPIE_TRY(sight.plan, plan_for(in, release, devices));
-  KELPIE_TRY(api::v1::Rollout rollout, start_plan(in, sight, signer, {.reason = in.value("reason"), .verb = what}));
+  KELPIE_TRY(api::v1::Rollout rollout,
+             start_adhoc(in, proved, devices, signer, {.reason = in.value("reason"), .verb = what}));
   if (in.has("wait")) return watch_rollout(in, rollout.metadata().id());
   const std::string id = rollout.metadata().id();
   View view = show_rollout(std::move(rollout),

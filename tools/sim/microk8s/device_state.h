@@ -203,6 +203,7 @@ struct DeviceState {
   std::map<std::string, std::string> settings;  // files in $SNAP_DATA that somebody wrote, by full path
   std::vector<std::string> reports;             // paths of archives that `inspect` wrote
   std::vector<Fault> faults;
+  std::vector<std::string> journal;  // of each service of the snap, beside its first line
   std::vector<std::string> effects;  // what was done to the device, in order: "installed microk8s 1.32/stable"
   friend bool operator==(const DeviceState&, const DeviceState&) = default;
 };

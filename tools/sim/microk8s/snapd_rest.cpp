@@ -167,6 +167,26 @@ agent::SnapdReply post_apps(DeviceState& state, const World& world, const Json& 
                                 now));
 }
 
+/// An object a line, each behind a record separator.
+agent::SnapdReply logs(const DeviceState& state, std::string_view query) {
+  constexpr std::string_view kNames = "names=microk8s.";
+  if (!state.snap.is_installed || !query.starts_with(kNames)) {
+    return refuse({.status = kNotFound, .message = "snap not found", .kind = "snap-not-found", .value = {}});
+  }
+  const std::string_view service = query.substr(kNames.size(), query.find('&') - kNames.size());
+  agent::SnapdReply out{.status = kOk, .body = {}};
+  const auto add = [&](const std::string& message) {
+    const Json line = Json::Object{{"timestamp", "2026-01-01T00:00:00.000000Z"},
+                                   {"message", message},
+                                   {"sid", fmt::format("microk8s.{}", service)},
+                                   {"pid", "1234"}};
+    out.body += fmt::format("\x1e{}\n", line.dump());
+  };
+  add(fmt::format("{} has started", service));
+  for (const std::string& line : state.journal) add(line);
+  return out;
+}
+
 struct Route {
   std::string_view path;
   std::string_view query;
@@ -187,6 +207,8 @@ agent::SnapdReply get(DeviceState& state, const World& world, const Route& route
                    .value = {}});
   }
   if (route.path.starts_with("/v2/snaps/")) return get_snap(state, route.path.substr(10));
+  if (route.path == "/v2/logs") return logs(state, route.query);
+  if (route.path == "/v2/connections") return sync(Json::Object{{"established", Json::Array{}}});
   if (route.path == "/v2/changes") return list_changes(state, route.query, now);
   if (route.path.starts_with("/v2/changes/")) return get_change(state, std::string(route.path.substr(12)), now);
   return refuse({.status = kNotFound, .message = "not found", .kind = {}, .value = {}});
