@@ -52,7 +52,7 @@ Result<Step> read_step(const v1::Step& in) {
     case v1::Step::kAddons: return read_addons(in.addons());
     case v1::Step::kRemove: return RemoveStep{{in.remove().workloads().begin(), in.remove().workloads().end()}};
     case v1::Step::kDeploy: return read_deploy(in.deploy());
-    case v1::Step::kInspect: return InspectStep{};
+    case v1::Step::kInspect: return InspectStep{.wants_archive = in.inspect().archive()};
     case v1::Step::KIND_NOT_SET: break;
   }
   return fail(refused(Refusal::Schema, "a step has no kind"));

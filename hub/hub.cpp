@@ -40,6 +40,7 @@ Result<std::unique_ptr<Hub>> Hub::open(HubIdentity identity, HubSeams seams, std
   KELPIE_TRY(records::mark(hub->seams_.store, installation, now));
   for (auto& [digest, release] : hub->state_.releases) {
     if (release.scope == kDeviceScope) release.wants = wants_of_frame(release.frame);
+    if (release.scope == kAdhocScope) release.asks_for_archive = asks_for_archive_in_frame(release.frame);
   }
   Effects effects;
   KELPIE_TRY(rebuild(hub->state_, now, effects));

@@ -104,7 +104,7 @@ struct WriteMessage {
     go.set_step_limit_s(send.step_limit_s);
     go.set_attempt_limit_s(send.attempt_limit_s);
     go.set_verify_limit_s(send.verify_limit_s);
-    if (!signer.door.origin.empty() && wants_archive(state.releases.at(of->rollout.release))) {
+    if (!signer.door.origin.empty() && state.releases.at(of->rollout.release).asks_for_archive) {
       go.set_archive_url(signer.door.origin + archive_path(send.attempt));
       go.set_archive_token(archive_token(signer.door.secret, send.attempt).bytes());
     }

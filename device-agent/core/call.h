@@ -29,8 +29,8 @@ struct StepCall {
   std::string restore;                // Undo: what Prepare answered for this step
   std::string note = {};              // Observe, Run, Verify, Undo: what this step noted last, before a restart too
   std::uint64_t disk_free_bytes = 0;  // Prepare: the release's preflight
-  ArchiveDoor door = {};              // inspect, Observe: an archive is wanted there
-  std::string agent_view = {};        // with a door: what the agent remembers, for people
+  ArchiveDoor door = {};              // inspect that wants an archive, Observe: where it goes
+  std::string agent_view = {};        // with it: what the agent remembers, for people
 };
 struct ChecksCall {
   std::vector<Check> checks;

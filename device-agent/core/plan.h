@@ -24,6 +24,7 @@ struct StopStep {
   friend bool operator==(const StopStep&, const StopStep&) = default;
 };
 struct InspectStep {
+  bool wants_archive = false;  // of what is seen, sent to the hub
   friend bool operator==(const InspectStep&, const InspectStep&) = default;
 };
 struct Image {

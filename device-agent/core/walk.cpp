@@ -195,7 +195,8 @@ std::optional<Call> step_call(const Memory& memory, Phase phase, Duration limit)
   if (phase == Phase::Undo) what.restore = attempt.records[attempt.step].restore;
   if (phase != Phase::Prepare) what.note = attempt.records[attempt.step].note;
   if (phase == Phase::Prepare) what.disk_free_bytes = attempt.release.disk_free_bytes;
-  if (phase == Phase::Observe && std::holds_alternative<InspectStep>(what.step) && !attempt.door.url.empty()) {
+  const auto* const inspect = std::get_if<InspectStep>(&what.step);
+  if (phase == Phase::Observe && inspect != nullptr && inspect->wants_archive) {
     what.door = attempt.door;
     what.agent_view = describe(memory);
   }

@@ -1,5 +1,5 @@
-// inspect: looks and changes nothing. With a door it also sends an archive of what it saw. Not `microk8s inspect`,
-// whose archive holds secrets and fills disks: this one is made in memory and never lies on the card.
+// inspect: looks and changes nothing. When its release says so it also sends an archive of what it saw. Not `microk8s
+// inspect`, whose archive holds secrets and fills disks: this one is made in memory and never lies on the card.
 #include <fmt/core.h>
 
 #include "device-agent/diagnostics/collect.h"
@@ -55,8 +55,9 @@ Tried<void> send(const ArchiveDoor& door, std::string_view bytes, const Work& wo
   return sent;
 }
 
-Tried<CallResult> look(const StepCall& call, const Work& work) {
-  if (call.door.url.empty()) return satisfied(seen(work));
+Tried<CallResult> look(const InspectStep& step, const StepCall& call, const Work& work) {
+  if (!step.wants_archive) return satisfied(seen(work));
+  if (call.door.url.empty()) return trouble(Reason::ArchiveNotSent, "the hub names no door for archives");
   Bundle bundle(work.host().pause.wall());
   bundle.put("agent.txt", call.agent_view);
   collect(work.part(kCollectLimit), bundle);
@@ -72,10 +73,10 @@ Tried<CallResult> look(const StepCall& call, const Work& work) {
 
 }  // namespace
 
-Tried<CallResult> carry_out_inspect(const StepCall& call, const Work& work) {
+Tried<CallResult> carry_out_inspect(const InspectStep& step, const StepCall& call, const Work& work) {
   switch (call.phase) {
     case Phase::Prepare: return prepared("nothing to prepare", Json{Json::Object{}});
-    case Phase::Observe: return look(call, work);
+    case Phase::Observe: return look(step, call, work);
     case Phase::Run:
     case Phase::Verify: return satisfied(seen(work));
     case Phase::Undo: return satisfied("nothing to take back");

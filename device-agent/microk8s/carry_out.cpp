@@ -20,7 +20,7 @@ Tried<CallResult> carry_out_step(const StepCall& call, const Work& work) {
         if constexpr (std::is_same_v<Kind, AddonsStep>) return carry_out_addons(step, call, work);
         if constexpr (std::is_same_v<Kind, RemoveStep>) return carry_out_remove(step, call, work);
         if constexpr (std::is_same_v<Kind, DeployStep>) return carry_out_deploy(step, call, work);
-        if constexpr (std::is_same_v<Kind, InspectStep>) return carry_out_inspect(call, work);
+        if constexpr (std::is_same_v<Kind, InspectStep>) return carry_out_inspect(step, call, work);
       },
       call.step);
 }

@@ -31,6 +31,7 @@ Result<StoreRelease> to_store_release(const api::v1::CreateReleaseRequest& in, c
   }
   out.release.dangers = wire::dangers_of(release);
   out.release.wants = wants_of(release);
+  out.release.asks_for_archive = asks_for_archive(release);
   return out;
 }
 

@@ -24,6 +24,10 @@ namespace kelpie::hub {
 /// What facts about a device can deny of it; nothing when the bytes are no release.
 [[nodiscard]] Wants wants_of(const v1::Release& release);
 [[nodiscard]] Wants wants_of_frame(std::string_view bytes);
+/// It inspects, and nothing else, and wants to have what was seen: with anything beside it, an archive that cannot be
+/// sent would take back real work.
+[[nodiscard]] bool asks_for_archive(const v1::Release& release);
+[[nodiscard]] bool asks_for_archive_in_frame(std::string_view bytes);
 /// Those of its manifest that stay there when all is well; none when check_manifest refuses it.
 void add_lasting_objects(const v1::Workload& workload, std::vector<WorkloadName>& out);
 

@@ -2,6 +2,7 @@
 #include <kelpie/v1/release.pb.h>
 
 #include "hub/api/release_rules.h"
+#include "hub/core/device.h"
 #include "proto/wire/addons.h"
 #include "proto/wire/frame.h"
 
@@ -40,6 +41,16 @@ Wants wants_of_frame(std::string_view bytes) {
   v1::Release release;
   if (!frame || !release.ParseFromString(frame->payload)) return {};
   return wants_of(release);
+}
+
+bool asks_for_archive(const v1::Release& release) {
+  return release.scope() == kAdhocScope && release.steps_size() == 1 && release.steps(0).inspect().archive();
+}
+
+bool asks_for_archive_in_frame(std::string_view bytes) {
+  const Result<wire::Frame> frame = wire::parse_frame(as_bytes(bytes));
+  v1::Release release;
+  return frame && release.ParseFromString(frame->payload) && asks_for_archive(release);
 }
 
 }  // namespace kelpie::hub

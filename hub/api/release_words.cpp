@@ -69,7 +69,7 @@ std::string sentence_of(const v1::Step& step) {
     case v1::Step::kAddons: return words_of(step.addons());
     case v1::Step::kRemove: return words_of(step.remove());
     case v1::Step::kDeploy: return words_of(step.deploy());
-    case v1::Step::kInspect: return "inspect";
+    case v1::Step::kInspect: return step.inspect().archive() ? "inspect, with an archive" : "inspect";
     case v1::Step::KIND_NOT_SET: return "";
   }
   return "";

@@ -59,10 +59,6 @@ std::string archive_path(const AttemptId& attempt) {
   return "/archives/" + to_string(attempt);
 }
 
-bool wants_archive(const Release& release) {
-  return release.scope == kAdhocScope && release.step_kinds == std::vector<std::string>{"inspect"};
-}
-
 Result<void> check_upload(const HubState& state, const AttemptId& attempt) {
   const auto device = state.devices.find(attempt.device);
   const auto rollout = state.rollouts.find(attempt.rollout);
@@ -70,7 +66,7 @@ Result<void> check_upload(const HubState& state, const AttemptId& attempt) {
   const auto target = rollout->second.targets.find(attempt.device);
   const auto release = state.releases.find(rollout->second.release);
   if (target == rollout->second.targets.end() || release == state.releases.end()) return fail(no_attempt(attempt));
-  if (!wants_archive(release->second) || attempt.n == 0 || attempt.n > target->second.attempt) {
+  if (!release->second.asks_for_archive || attempt.n == 0 || attempt.n > target->second.attempt) {
     return fail(no_attempt(attempt));
   }
   const TargetState now = target->second.state;

@@ -14,10 +14,6 @@ inline constexpr std::uint32_t kUploadsMax = 4;  // of one attempt: an agent tha
 [[nodiscard]] Digest archive_token(const Digest& secret, const AttemptId& attempt);
 /// "/archives/<attempt>": where it is put, and where operators get it.
 [[nodiscard]] std::string archive_path(const AttemptId& attempt);
-/// The hub asks for an archive where a release does nothing but inspect: in any other, one that cannot be sent would
-/// take back real work.
-[[nodiscard]] bool wants_archive(const Release& release);
-
 /// An archive of this attempt may come now. Errors: NotFound (no such attempt, none wanted),
 /// FailedPrecondition ATTEMPT_OVER and UPLOADS_EXHAUSTED.
 [[nodiscard]] Result<void> check_upload(const HubState& state, const AttemptId& attempt);

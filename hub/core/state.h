@@ -27,6 +27,7 @@ struct Release {
   std::vector<std::string> step_kinds;  // install, start, …
   std::vector<std::string> dangers;     // why a plan for it must be of class dangerous; empty: a change
   Wants wants;                          // what facts can deny of it; read from the frame, not stored
+  bool asks_for_archive = false;        // of whoever carries it out; read from the frame, not stored
   WallTime created_at;
 };
 

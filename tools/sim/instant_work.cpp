@@ -1,5 +1,6 @@
 #include "tools/sim/instant_work.h"
 
+#include "device-agent/host/http_put.h"
 #include "device-agent/microk8s/carry_out.h"
 
 namespace kelpie::sim {
@@ -33,10 +34,12 @@ WorkDone carry_out_at_once(const agent::Call& call, StateCell& cell, const World
                    .files = microk8s,
                    .pause = pause,
                    .paths = paths,
-                   .progress = [&](std::string line) {
-                     if (done.progress.size() < kProgressMax)
-                       done.progress.emplace_back(pause.now() - begun, std::move(line));
-                   }};
+                   .progress =
+                       [&](std::string line) {
+                         if (done.progress.size() < kProgressMax)
+                           done.progress.emplace_back(pause.now() - begun, std::move(line));
+                       },
+                   .upload = agent::put_on_loopback};
   done.result = agent::carry_out(call, host);
   done.took = pause.now() - begun;
   return done;

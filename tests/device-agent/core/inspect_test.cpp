@@ -1,4 +1,4 @@
-// The door for an archive: of one GO, for an inspect that is observed, and gone with the attempt.
+// The door for an archive: of one GO, for an inspect that wants an archive, and gone with the attempt.
 #include <gtest/gtest.h>
 
 #include "tests/device-agent/core/core_world.h"
@@ -30,7 +30,7 @@ const StepCall& step_of(const std::optional<Call>& call) {
 
 TEST(InspectDoor, IsOpenToTheObservedInspectWithWhatTheAgentRemembers) {
   CoreWorld world;
-  const std::optional<Call> call = begun(world, InspectStep{});
+  const std::optional<Call> call = begun(world, InspectStep{.wants_archive = true});
   ASSERT_TRUE(call);
   EXPECT_EQ(step_of(call).phase, Phase::Observe);
   EXPECT_EQ(step_of(call).door.url, kUrl);
@@ -41,16 +41,18 @@ TEST(InspectDoor, IsOpenToTheObservedInspectWithWhatTheAgentRemembers) {
 }
 
 TEST(InspectDoor, IsClosedToOtherSteps) {
-  CoreWorld world;
-  const std::optional<Call> call = begun(world, StartStep{});
-  ASSERT_TRUE(call);
-  EXPECT_EQ(step_of(call).door, ArchiveDoor());
-  EXPECT_EQ(step_of(call).agent_view, "");
+  for (const Step& step : {Step(StartStep{}), Step(InspectStep{})}) {
+    CoreWorld world;
+    const std::optional<Call> call = begun(world, step);
+    ASSERT_TRUE(call);
+    EXPECT_EQ(step_of(call).door, ArchiveDoor());
+    EXPECT_EQ(step_of(call).agent_view, "");
+  }
 }
 
 TEST(InspectDoor, IsGoneWithTheAttemptAndTheArchiveIsOnRecord) {
   CoreWorld world;
-  ASSERT_TRUE(begun(world, InspectStep{}));
+  ASSERT_TRUE(begun(world, InspectStep{.wants_archive = true}));
   EXPECT_EQ(world.attempt().door.url, kUrl) << "through a restart too: it is in the ledger";
   CallResult sent = satisfied();
   sent.archive = {.sha256 = std::string(64, 'a'), .bytes = 7};

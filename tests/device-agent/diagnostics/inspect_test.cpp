@@ -93,7 +93,7 @@ TEST(InspectArchive, HasWhatADeviceCanTellAndNoSecretOfIt) {
   set_up_telling(host);
   hub.attend(host);
 
-  const CallResult result = host.step(Phase::Observe, InspectStep{});
+  const CallResult result = host.step(Phase::Observe, InspectStep{.wants_archive = true});
   ASSERT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
   ASSERT_EQ(hub.got.size(), 1U);
   EXPECT_EQ(result.archive.sha256, sha256_hex(as_bytes(hub.got[0])));
@@ -126,7 +126,7 @@ TEST(InspectArchive, OfADeviceWhereNothingAnswersSaysSo) {
   host.on("").never_ends();
   hub.attend(host);
 
-  const CallResult result = host.step(Phase::Observe, InspectStep{});
+  const CallResult result = host.step(Phase::Observe, InspectStep{.wants_archive = true});
   EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
   const std::map<std::string, std::string> files = hub.files();
   EXPECT_TRUE(files.contains("agent.txt"));
@@ -149,7 +149,7 @@ TEST(InspectArchive, OfAFloodStaysSmall) {
   }
   hub.attend(host);
 
-  ASSERT_EQ(host.step(Phase::Observe, InspectStep{}).verdict, Verdict::Satisfied);
+  ASSERT_EQ(host.step(Phase::Observe, InspectStep{.wants_archive = true}).verdict, Verdict::Satisfied);
   EXPECT_LE(hub.got.at(0).size(), kBundleBytesMax);
   const std::map<std::string, std::string> files = hub.files();
   for (const auto& [name, text] : files) EXPECT_LE(text.size(), kBundleFileBytesMax + 64) << name;
@@ -158,16 +158,19 @@ TEST(InspectArchive, OfAFloodStaysSmall) {
   EXPECT_TRUE(files.at("microk8s/args/kubelet.txt").starts_with(noise.substr(0, 100)));
 }
 
-TEST(InspectArchive, IsNotMadeWithoutADoor) {
+TEST(InspectArchive, IsNotMadeUnlessTheReleaseWantsIt) {
   ScriptedHost host;
   HubDouble hub;
   set_up_telling(host);
   hub.attend(host);
-  host.door = {};
-
   EXPECT_EQ(host.step(Phase::Observe, InspectStep{}).verdict, Verdict::Satisfied);
   EXPECT_TRUE(hub.got.empty());
   EXPECT_FALSE(host.was_asked("--no-pager"));
+
+  host.door = {};
+  const CallResult shut = host.step(Phase::Observe, InspectStep{.wants_archive = true});
+  EXPECT_EQ(shut.reason, "archive-not-sent");
+  EXPECT_EQ(shut.detail, "the hub names no door for archives");
 }
 
 TEST(InspectArchive, IsSentAgainWhenTheHubIsAway) {
@@ -176,7 +179,7 @@ TEST(InspectArchive, IsSentAgainWhenTheHubIsAway) {
   set_up_telling(host);
   hub.attend(host);
 
-  const CallResult result = host.step(Phase::Observe, InspectStep{});
+  const CallResult result = host.step(Phase::Observe, InspectStep{.wants_archive = true});
   EXPECT_EQ(result.verdict, Verdict::Satisfied) << result.detail;
   ASSERT_EQ(hub.got.size(), 3U);
   EXPECT_EQ(hub.got[0], hub.got[2]);
@@ -195,7 +198,7 @@ TEST(InspectArchive, ThatIsNotTakenFailsTheStepAndSaysWhy) {
     HubDouble hub{.statuses = row.statuses};
     set_up_telling(host);
     hub.attend(host);
-    const CallResult result = host.step(Phase::Observe, InspectStep{});
+    const CallResult result = host.step(Phase::Observe, InspectStep{.wants_archive = true});
     EXPECT_EQ(result.verdict, Verdict::Failed);
     EXPECT_EQ(result.reason, row.reason);
     EXPECT_EQ(result.detail, row.detail);
@@ -208,7 +211,7 @@ TEST(InspectArchive, GoesToLoopbackAlone) {
   set_up_telling(host);
   host.upload = [](const Upload&) -> Result<UploadReply> { return fail(Code::PermissionDenied, "elsewhere"); };
   host.door = {.url = "http://hub.example/archives/x", .token = "t"};
-  EXPECT_EQ(host.step(Phase::Observe, InspectStep{}).reason, "archive-address");
+  EXPECT_EQ(host.step(Phase::Observe, InspectStep{.wants_archive = true}).reason, "archive-address");
 }
 
 }  // namespace

@@ -17,13 +17,12 @@ std::string sha_of(char fill) {
   return std::string(64, fill);
 }
 
-/// A command inspect for that device, or another kind; its attempt, with the GO given.
-AttemptId begin(FakeFleet& fleet, const std::string& device, const std::string& kind = "inspect",
-                std::string_view scope = kAdhocScope) {
+/// A command for that device; its attempt, with the GO given.
+AttemptId begin(FakeFleet& fleet, const std::string& device, bool asks_for_archive = true) {
   static int version = 0;
   Release release = make_release(fmt::format("{}", ++version));
-  release.scope = scope;
-  release.step_kinds = {kind};
+  release.scope = kAdhocScope;
+  release.asks_for_archive = asks_for_archive;
   EXPECT_TRUE(fleet.write(StoreRelease{release}));
   MakePlan wanted;
   wanted.devices = {device};
@@ -68,15 +67,10 @@ TEST(Archives, AreTakenWhileTheAttemptIsUnderWay) {
   EXPECT_EQ(kept(fleet, "pi-1"), "a");
 }
 
-// Anything else that inspects on its way would be taken back because of an archive.
-TEST(Archives, AreWantedOfCommandsThatInspectAlone) {
+TEST(Archives, AreWantedWhereTheReleaseAsksForThem) {
   FakeFleet fleet;
   fleet.add(1);
-  EXPECT_NE(send(fleet, begin(fleet, "pi-1", "start"), 'a').find("no archive is wanted"), std::string::npos);
-  FakeFleet fleets;
-  fleets.add(1);
-  EXPECT_NE(send(fleets, begin(fleets, "pi-1", "inspect", kDeviceScope), 'a').find("no archive is wanted"),
-            std::string::npos);
+  EXPECT_NE(send(fleet, begin(fleet, "pi-1", false), 'a').find("no archive is wanted"), std::string::npos);
 }
 
 // An agent that restarts after it sent and before it said so sends again; not for ever.

@@ -58,7 +58,8 @@ Result<void> check_door(Session& session) {
 
 Result<api::v1::Rollout> ask_device(Invocation& in, const std::string& device) {
   SystemEntropy entropy;
-  const AdhocWish wish{.verb = "inspect", .version = Ulid::make(SystemClock().wall(), entropy).text()};
+  const AdhocWish wish{
+      .verb = "inspect", .version = Ulid::make(SystemClock().wall(), entropy).text(), .wants_archive = true};
   KELPIE_TRY(const v1::Release release, make_adhoc(wish, {.read = read_manifest_file, .resolve = {}}));
   KELPIE_TRY(const Signer signer, open_signer(in));
   const std::string frame = signed_frame(wire::FrameType::Release, payload_of(release), signer);
@@ -66,7 +67,7 @@ Result<api::v1::Rollout> ask_device(Invocation& in, const std::string& device) {
   api::v1::CreateReleaseRequest create;
   create.set_frame(frame);
   KELPIE_TRY(const api::v1::Release stored, in.session().call<api::v1::Release>("CreateRelease", create));
-  return start_adhoc(in, proved, {device}, signer, {.reason = in.value("reason"), .verb = "inspect"});
+  return start_adhoc(in, proved, {device}, signer, {.reason = in.value("reason"), .verb = "diagnose"});
 }
 
 /// What the device said of it in a report that it signed; empty when the hub has that no more.

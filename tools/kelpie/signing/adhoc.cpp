@@ -112,7 +112,7 @@ Result<void> add_step(const AdhocWish& wish, const Sources& sources, v1::Release
   } else if (wish.verb == "stop") {
     out.add_steps()->mutable_stop();
   } else if (wish.verb == "inspect") {
-    out.add_steps()->mutable_inspect();
+    out.add_steps()->mutable_inspect()->set_archive(wish.wants_archive);
   } else if (wish.verb == "enable-addon" || wish.verb == "disable-addon") {
     return add_addon(wish, wish.verb == "disable-addon", out);
   } else if (wish.verb == "preload-image") {

@@ -30,6 +30,7 @@ struct AdhocWish {
   std::string name;               // of a workload to deploy; empty: the file's name
   std::string name_space;         // of a workload to deploy; empty: default
   std::string version;            // of the release; unique
+  bool wants_archive = false;     // of inspect: what is seen is sent to the hub
 };
 /// Errors: InvalidArgument that says what is wrong with the verb or its argument, each problem on a line of its own.
 [[nodiscard]] Result<v1::Release> make_adhoc(const AdhocWish& wish, const Sources& sources);
