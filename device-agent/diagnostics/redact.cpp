@@ -227,15 +227,25 @@ std::string without_secret_values(std::string_view text) {
 
 // ---- what looks like a secret, wherever it stands -------------------------------------------------------------------
 
-/// Random bytes in base64: digests in hex, ids and paths have no such mixture.
+/// Letters of both cases and digits, in one part between slashes: what ids, digests and paths have apart.
+bool is_mixed(std::string_view part) {
+  constexpr std::size_t kShortest = 12;
+  constexpr std::ptrdiff_t kOfEachCase = 2;
+  return part.size() >= kShortest && std::count_if(part.begin(), part.end(), is_upper) >= kOfEachCase &&
+         std::count_if(part.begin(), part.end(), is_lower) >= kOfEachCase &&
+         std::any_of(part.begin(), part.end(), is_digit);
+}
+
+/// Random bytes in base64.
 bool is_random(std::string_view run) {
   constexpr std::size_t kShortest = 40;  // 30 bytes; shorter ones are told by what stands before them
-  constexpr std::ptrdiff_t kUppers = 4;
-  constexpr std::ptrdiff_t kLowers = 4;
-  constexpr std::ptrdiff_t kDigits = 2;
-  return run.size() >= kShortest && std::count_if(run.begin(), run.end(), is_upper) >= kUppers &&
-         std::count_if(run.begin(), run.end(), is_lower) >= kLowers &&
-         std::count_if(run.begin(), run.end(), is_digit) >= kDigits;
+  if (run.size() < kShortest) return false;
+  for (std::size_t from = 0; from < run.size();) {
+    const std::size_t end = std::min(run.find('/', from), run.size());
+    if (is_mixed(run.substr(from, end - from))) return true;
+    from = end + 1;
+  }
+  return false;
 }
 
 /// Behind "Bearer " and "Basic ", in any case.

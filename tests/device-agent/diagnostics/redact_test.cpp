@@ -60,6 +60,7 @@ const std::vector<std::string>& harmless() {
       "https://registry.k8s.io:5000/pause@sha256:1ff6",
       "pod default/nodered-5d8f7c9b6-x7k2p uid 0f5b2c1e-8a3d-4f7a-9c55-2a1b3c4d5e6f",
       "/var/snap/microk8s/common/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1234/fs",
+      "attempt 01JD0000000000000000000000/000102030405060708090a0b0c0d0e0f/1 of 01KB3ZDDRFSSY24RPZHKWEZTAN",
       "invalid token",
       "password: null",
       R"({"token":true})",
