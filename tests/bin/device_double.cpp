@@ -49,12 +49,13 @@ std::optional<int> hand_over(kelpie::test::FileCell& cell, const std::string& fo
   if (platform.empty()) return std::nullopt;
   const int code = kelpie::test::run_real_ctr(real, {argv.begin() + 2, argv.end()});
   // By these names kubelet of the double asks; a pull makes only a digest's own.
-  const bool changes_names = std::any_of(argv.begin(), argv.end(), [](const std::string& word) {
-    return word == "tag" || word == "rm" || word == "import";
+  const std::vector<std::string> changed = kelpie::test::names_changed_by(argv);
+  if (changed.empty()) return code;
+  const auto images = kelpie::test::real_images(real, changed, platform);
+  cell.change([&](kelpie::sim::DeviceState& state) {
+    for (const std::string& name : changed) state.images.erase(name);
+    state.images.insert(images.begin(), images.end());
   });
-  if (!changes_names) return code;
-  const auto images = kelpie::test::real_images(real, platform);
-  cell.change([&](kelpie::sim::DeviceState& state) { state.images = images; });
   return code;
 }
 

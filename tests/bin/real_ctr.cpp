@@ -69,8 +69,21 @@ int run_real_ctr(std::vector<std::string> argv, const std::vector<std::string>& 
   return wait_for(start(argv, -1));
 }
 
-std::map<std::string, sim::Image> real_images(std::vector<std::string> argv, const std::string& platform) {
+std::vector<std::string> names_changed_by(const std::vector<std::string>& argv) {
+  constexpr std::size_t kVerbAt = 3;  // microk8s ctr image VERB
+  if (argv.size() <= kVerbAt) return {};
+  const std::string& verb = argv[kVerbAt];
+  if (verb == "tag") return {argv.back()};
+  if (verb != "rm") return {};
+  std::vector<std::string> names(argv.begin() + kVerbAt + 1, argv.end());
+  std::erase_if(names, [](const std::string& word) { return word.starts_with('-'); });
+  return names;
+}
+
+std::map<std::string, sim::Image> real_images(std::vector<std::string> argv, const std::vector<std::string>& names,
+                                              const std::string& platform) {
   argv.insert(argv.end(), {"image", "check"});
+  for (const std::string& name : names) argv.push_back("name==" + name);
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return {};
   const Fd reading(ends[0]);

@@ -16,7 +16,11 @@ void write_real_ctr(const std::string& folder, const std::vector<std::string>& a
 
 /// With this program's input and output, in its process group. The exit code.
 [[nodiscard]] int run_real_ctr(std::vector<std::string> argv, const std::vector<std::string>& words);
-/// By name, as the model keeps them.
-[[nodiscard]] std::map<std::string, sim::Image> real_images(std::vector<std::string> argv, const std::string& platform);
+/// Of `microk8s ctr image tag SOURCE NAME` and `… rm NAME…`; other commands make no name that a pod asks for.
+[[nodiscard]] std::vector<std::string> names_changed_by(const std::vector<std::string>& argv);
+/// Those of the names that there are, as the model keeps them. (A listing of all takes seconds on a busy machine.)
+[[nodiscard]] std::map<std::string, sim::Image> real_images(std::vector<std::string> argv,
+                                                            const std::vector<std::string>& names,
+                                                            const std::string& platform);
 
 }  // namespace kelpie::test
