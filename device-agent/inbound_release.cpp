@@ -6,6 +6,7 @@
 #include "device-agent/inbound_texts.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/release_class.h"
+#include "proto/wire/snap_rules.h"
 #include "proto/wire/walker.h"
 
 namespace kelpie::agent {
@@ -15,6 +16,19 @@ using wire::Refusal;
 using wire::refused;
 
 constexpr std::uint32_t kSchema = 1;
+
+Result<InstallStep> read_install(const v1::InstallStep& in) {
+  if (const std::string trouble = wire::files_trouble_of(in); !trouble.empty()) {
+    return fail(refused(Refusal::Schema, trouble));
+  }
+  // Their digests become names of files: only what is behind "sha256:".
+  const auto hex = [](const std::string& digest) { return digest.substr(digest.find(':') + 1); };
+  InstallStep out{.channel = in.channel(), .hold = in.hold()};
+  for (const v1::SnapFile& file : in.files()) {
+    out.files.push_back({.name = file.name(), .snap = hex(file.snap()), .assertions = hex(file.assertions())});
+  }
+  return out;
+}
 
 ImagesStep read_images(const v1::ImagesStep& in) {
   ImagesStep out;
@@ -45,7 +59,7 @@ DeployStep read_deploy(const v1::DeployStep& in) {
 
 Result<Step> read_step(const v1::Step& in) {
   switch (in.kind_case()) {
-    case v1::Step::kInstall: return InstallStep{.channel = in.install().channel(), .hold = in.install().hold()};
+    case v1::Step::kInstall: return read_install(in.install());
     case v1::Step::kStart: return StartStep{};
     case v1::Step::kStop: return StopStep{};
     case v1::Step::kImages: return read_images(in.images());
@@ -58,10 +72,15 @@ Result<Step> read_step(const v1::Step& in) {
   return fail(refused(Refusal::Schema, "a step has no kind"));
 }
 
-/// Behind a firewall no node gets Ready before its images are there: the two steps prove it together.
+/// Behind a firewall no node gets Ready before its images are there: start and images prove it together, and an install
+/// only when it is alone.
 void link_start_to_images(std::vector<Step>& steps) {
+  InstallStep* install = nullptr;
   StartStep* start = nullptr;
   for (Step& step : steps) {
+    if (auto* const found = std::get_if<InstallStep>(&step)) (install = found)->proves_node = true;
+    const bool is_proved_here = std::holds_alternative<StartStep>(step) || std::holds_alternative<ImagesStep>(step);
+    if (install != nullptr && is_proved_here) install->proves_node = false;
     if (auto* const found = std::get_if<StartStep>(&step)) start = found;
     auto* const images = std::get_if<ImagesStep>(&step);
     if (images == nullptr || start == nullptr) continue;

@@ -11,9 +11,18 @@
 
 namespace kelpie::agent {
 
+/// A snap and its assertions as files on the device, each by the 64 hex digits of its sha256.
+struct SnapFile {
+  std::string name;  // snapd, core20, microk8s
+  std::string snap;
+  std::string assertions;
+  friend bool operator==(const SnapFile&, const SnapFile&) = default;
+};
 struct InstallStep {
   std::string channel;  // 1.32/stable or 1.32-strict/stable
   bool hold = true;
+  std::vector<SnapFile> files = {};  // without the store, in this order; none: from the store
+  bool proves_node = false;          // nothing later in the release does: neither start nor images
   friend bool operator==(const InstallStep&, const InstallStep&) = default;
 };
 struct StartStep {

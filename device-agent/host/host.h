@@ -51,9 +51,18 @@ struct SnapdReply {
   std::string body;
 };
 
+/// POST /v2/snaps: a snap's file goes to snapd from the very descriptor that was hashed.
+struct SnapdUpload {
+  std::vector<std::string> flags;  // classic
+  std::string file_name;           // for people: core20.snap
+  const Artifact& file;
+};
+
 class SnapdSocket {
  public:
   virtual ~SnapdSocket() = default;
+  /// Errors: as request; DataLoss when the file ends early.
+  [[nodiscard]] virtual Result<SnapdReply> upload(const SnapdUpload& upload, Duration limit) = 0;
   /// Errors: Unavailable (no socket, connection dropped: snapd restarts), DeadlineExceeded, ResourceExhausted.
   [[nodiscard]] virtual Result<SnapdReply> request(const std::string& method, const std::string& path,
                                                    const std::string& body, Duration limit) = 0;

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -32,6 +33,19 @@ Result<void> send_all(const HttpPeer& peer, std::string_view bytes) {
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return lost(peer, "write to");
     if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
     if (!bytes.empty()) KELPIE_TRY(await_ready(peer, POLLOUT));
+  }
+  return {};
+}
+
+Result<void> send_file(const HttpPeer& peer, int file, std::uint64_t bytes) {
+  std::array<char, 65'536> buffer{};
+  for (std::uint64_t at = 0; at < bytes;) {
+    const std::size_t piece = std::min<std::uint64_t>(buffer.size(), bytes - at);
+    const ssize_t got = pread(file, buffer.data(), piece, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail(Code::DataLoss, fmt::format("the file for {} ends early", peer.name));
+    KELPIE_TRY(send_all(peer, std::string_view(buffer.data(), static_cast<std::size_t>(got))));
+    at += static_cast<std::uint64_t>(got);
   }
   return {};
 }
@@ -127,6 +141,14 @@ Result<void> await_ready(const HttpPeer& peer, std::int16_t events) {
 Result<HttpReply> http_exchange(const HttpPeer& peer, std::string_view head, std::string_view body) {
   KELPIE_TRY(send_all(peer, fmt::format("{}\r\n", head)));
   KELPIE_TRY(send_all(peer, body));
+  KELPIE_TRY(const std::string reply, receive_all(peer));
+  return parse_reply(peer, reply);
+}
+
+Result<HttpReply> http_exchange(const HttpPeer& peer, std::string_view head, const HttpFileBody& body) {
+  KELPIE_TRY(send_all(peer, fmt::format("{}\r\n{}", head, body.before)));
+  KELPIE_TRY(send_file(peer, body.file, body.bytes));
+  KELPIE_TRY(send_all(peer, body.after));
   KELPIE_TRY(const std::string reply, receive_all(peer));
   return parse_reply(peer, reply);
 }

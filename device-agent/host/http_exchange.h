@@ -25,6 +25,16 @@ struct HttpReply {
 /// Errors: Unavailable (connection lost, no HTTP, cut off), DeadlineExceeded, ResourceExhausted (an answer over 4 MiB).
 [[nodiscard]] Result<HttpReply> http_exchange(const HttpPeer& peer, std::string_view head, std::string_view body);
 
+/// A body with a file in its middle, from the file's start, whatever was read of it before.
+struct HttpFileBody {
+  std::string_view before;
+  int file = -1;
+  std::uint64_t bytes = 0;
+  std::string_view after;
+};
+/// Errors: DataLoss too, when the file ends early.
+[[nodiscard]] Result<HttpReply> http_exchange(const HttpPeer& peer, std::string_view head, const HttpFileBody& body);
+
 /// Errors: DeadlineExceeded when the socket is not ready in time.
 [[nodiscard]] Result<void> await_ready(const HttpPeer& peer, std::int16_t events);
 

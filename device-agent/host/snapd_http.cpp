@@ -35,20 +35,68 @@ Result<void> connect_to(int fd, const std::string& path, SteadyTime deadline) {
   return {};
 }
 
+Result<Fd> connected(const std::string& path, SteadyTime deadline) {
+  Fd connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (connection.get() < 0) {
+    return fail(Code::Unavailable, fmt::format("cannot make a socket for snapd: {}", std::strerror(errno)));
+  }
+  KELPIE_TRY(connect_to(connection.get(), path, deadline));
+  return connection;
+}
+
+struct Form {
+  std::string boundary;
+  std::string before;
+  std::string after;
+};
+
+Form form_of(const SnapdUpload& upload) {
+  constexpr std::size_t kBoundaryBytes = 64;
+  // The digest it is named after: no file holds its own.
+  const std::string name = upload.file.path.substr(upload.file.path.rfind('/') + 1);
+  Form form{.boundary = "kelpie" + name.substr(0, kBoundaryBytes), .before = {}, .after = {}};
+  for (const std::string& flag : upload.flags) {
+    form.before +=
+        fmt::format("--{}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\ntrue\r\n", form.boundary, flag);
+  }
+  form.before += fmt::format(
+      "--{}\r\nContent-Disposition: form-data; name=\"snap\"; filename=\"{}\"\r\n"
+      "Content-Type: application/octet-stream\r\n\r\n",
+      form.boundary, upload.file_name);
+  form.after = fmt::format("\r\n--{}--\r\n", form.boundary);
+  return form;
+}
+
+std::string head_of(std::string_view method, std::string_view path) {
+  return fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, path);
+}
+
 }  // namespace
 
 Result<SnapdReply> SnapdHttp::request(const std::string& method, const std::string& path, const std::string& body,
                                       Duration limit) {
   const SteadyTime deadline = SystemClock().steady() + limit;
-  const Fd connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (connection.get() < 0) {
-    return fail(Code::Unavailable, fmt::format("cannot make a socket for snapd: {}", std::strerror(errno)));
-  }
-  KELPIE_TRY(connect_to(connection.get(), socket_path_, deadline));
-  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method, path);
-  if (!body.empty()) head += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+  KELPIE_TRY(const Fd connection, connected(socket_path_, deadline));
+  std::string head = head_of(method, path);
+  const std::string_view type = body.starts_with('{') ? "application/json" : "application/x.ubuntu.assertion";
+  if (!body.empty()) head += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", type, body.size());
   KELPIE_TRY(HttpReply reply,
              http_exchange({.name = "snapd", .fd = connection.get(), .deadline = deadline}, head, body));
+  return SnapdReply{.status = reply.status, .body = std::move(reply.body)};
+}
+
+Result<SnapdReply> SnapdHttp::upload(const SnapdUpload& upload, Duration limit) {
+  const SteadyTime deadline = SystemClock().steady() + limit;
+  KELPIE_TRY(const Fd connection, connected(socket_path_, deadline));
+  const Form form = form_of(upload);
+  const std::string head = head_of("POST", "/v2/snaps") +
+                           fmt::format("Content-Type: multipart/form-data; boundary={}\r\nContent-Length: {}\r\n",
+                                       form.boundary, form.before.size() + upload.file.bytes + form.after.size());
+  KELPIE_TRY(
+      HttpReply reply,
+      http_exchange(
+          {.name = "snapd", .fd = connection.get(), .deadline = deadline}, head,
+          {.before = form.before, .file = upload.file.file.get(), .bytes = upload.file.bytes, .after = form.after}));
   return SnapdReply{.status = reply.status, .body = std::move(reply.body)};
 }
 

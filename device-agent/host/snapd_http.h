@@ -11,6 +11,7 @@ class SnapdHttp final : public SnapdSocket {
   explicit SnapdHttp(std::string socket_path) : socket_path_(std::move(socket_path)) {}
   [[nodiscard]] Result<SnapdReply> request(const std::string& method, const std::string& path, const std::string& body,
                                            Duration limit) override;
+  [[nodiscard]] Result<SnapdReply> upload(const SnapdUpload& upload, Duration limit) override;
 
  private:
   std::string socket_path_;

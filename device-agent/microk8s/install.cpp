@@ -5,6 +5,7 @@
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/preflight.h"
 #include "device-agent/microk8s/snap_changes.h"
+#include "device-agent/microk8s/snap_files.h"
 #include "device-agent/microk8s/snapd.h"
 #include "device-agent/microk8s/steps.h"
 
@@ -21,9 +22,26 @@ std::string describe(const Snap& snap) {
                      snap.is_held ? "held" : "not held");
 }
 
+struct Goal {
+  const InstallStep& step;
+  Channel channel;
+  std::string revision;  // of its file; empty: whichever the channel has
+};
+
+Tried<Goal> read_goal(const InstallStep& step, const Work& work) {
+  KELPIE_TRY(const Channel channel, parse_channel(step.channel));
+  KELPIE_TRY(std::string revision, revision_in(step.files, work));
+  return Goal{.step = step, .channel = channel, .revision = std::move(revision)};
+}
+
 /// What of the step is not so; empty when all is.
-std::string difference(const Snap& snap, const InstallStep& step, const Channel& wanted) {
+std::string difference(const Snap& snap, const Goal& goal) {
+  const InstallStep& step = goal.step;
+  const Channel& wanted = goal.channel;
   if (!snap.is_installed) return "MicroK8s is not installed";
+  if (!goal.revision.empty() && snap.revision != goal.revision) {
+    return fmt::format("it is revision {}, not {} as its file", snap.revision, goal.revision);
+  }
   if (snap.channel != step.channel) return fmt::format("it follows {}, not {}", snap.channel, step.channel);
   if ((snap.confinement == "strict") != wanted.is_strict) return fmt::format("its confinement is {}", snap.confinement);
   if (!snap.is_active) return "the snap is disabled";
@@ -31,8 +49,9 @@ std::string difference(const Snap& snap, const InstallStep& step, const Channel&
   return {};
 }
 
-bool is_snap_right(const Snap& snap, const InstallStep& step) {
-  return snap.is_installed && snap.channel == step.channel && snap.is_active;
+bool is_snap_right(const Snap& snap, const Goal& goal) {
+  const bool is_revision_right = goal.revision.empty() || snap.revision == goal.revision;
+  return snap.is_installed && snap.channel == goal.step.channel && snap.is_active && is_revision_right;
 }
 
 /// snapd copies $SNAP_DATA to the new revision and keeps the old one (facts, microk8s 3.3).
@@ -49,29 +68,39 @@ Tried<void> require_refresh_space(const Work& work, std::uint64_t snap_bytes) {
 }
 
 /// The store has it, it is what its name says, and there is room for it.
-Tried<void> require_offer(const InstallStep& step, const Channel& wanted, const Snap& snap, const Work& work) {
-  KELPIE_TRY(const StoreChannel offer, find_channel(work, step.channel));
-  if (!offer.confinement.empty() && (offer.confinement == "strict") != wanted.is_strict) {
-    return trouble(Reason::ConfinementMismatch, fmt::format("{} holds a {} snap: {}", step.channel, offer.confinement,
+Tried<void> require_offer(const Goal& goal, const Snap& snap, const Work& work) {
+  const std::string& channel = goal.step.channel;
+  KELPIE_TRY(const StoreChannel offer, find_channel(work, channel));
+  if (!offer.confinement.empty() && (offer.confinement == "strict") != goal.channel.is_strict) {
+    return trouble(Reason::ConfinementMismatch, fmt::format("{} holds a {} snap: {}", channel, offer.confinement,
                                                             row_of(Reason::ConfinementMismatch).sentence));
   }
   // Of a track whose version moves by itself the store knows the version.
-  KELPIE_TRY(require_next_minor(snap, wanted.minor ? wanted.minor : minor_of(offer.version), step.channel));
+  KELPIE_TRY(require_next_minor(snap, goal.channel.minor ? goal.channel.minor : minor_of(offer.version), channel));
   if (!snap.is_installed) return require_space(work, kInstallFloor);
   return require_refresh_space(work, offer.bytes);
 }
 
+/// The same from files: snapd keeps a copy of the snap.
+Tried<void> require_files(const Goal& goal, const Snap& snap, const Work& work) {
+  KELPIE_TRY(const std::uint64_t bytes, require_snap_files(goal.step.files, goal.channel, work));
+  if (!snap.is_installed) return require_space(work, kInstallFloor);
+  return require_refresh_space(work, bytes);
+}
+
 Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
-  KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
+  KELPIE_TRY(const Goal goal, read_goal(step, work));
   KELPIE_TRY(const SnapdSystem system, read_system(work));
   KELPIE_TRY(const Snap snap, read_snap(work));
-  if (!system.is_on_classic && !wanted.is_strict) {
+  if (!system.is_on_classic && !goal.channel.is_strict) {
     return trouble(Reason::SnapNeedsStrict,
                    fmt::format("{}: {}", step.channel, row_of(Reason::SnapNeedsStrict).sentence));
   }
-  KELPIE_TRY(require_reachable(snap, wanted, step.channel));
+  KELPIE_TRY(require_reachable(snap, goal.channel, step.channel));
   KELPIE_TRY(require_able_device(work));
-  if (!is_snap_right(snap, step)) KELPIE_TRY(require_offer(step, wanted, snap, work));
+  if (!is_snap_right(snap, goal)) {
+    KELPIE_TRY(step.files.empty() ? require_offer(goal, snap, work) : require_files(goal, snap, work));
+  }
   const Json restore(Json::Object{{"channel", snap.channel},
                                   {"held", snap.is_held},
                                   {"installed", snap.is_installed},
@@ -83,49 +112,66 @@ Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
 }
 
 Tried<CallResult> observe(const InstallStep& step, const Work& work) {
-  KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
+  KELPIE_TRY(const Goal goal, read_goal(step, work));
   KELPIE_TRY(const std::string open, read_open_change(work));
   KELPIE_TRY(const Snap snap, read_snap(work));
   // In the middle of a change the snap may look right and still be taken back.
-  const std::string wrong =
-      open.empty() ? difference(snap, step, wanted) : fmt::format("change {} is still in progress", open);
+  const std::string wrong = open.empty() ? difference(snap, goal) : fmt::format("change {} is still in progress", open);
   if (wrong.empty()) return satisfied(describe(snap));
   return unmet(
       {.reason = snap.is_installed ? Reason::ChannelNotReached : Reason::NotInstalled, .detail = wrong, .output = {}});
 }
 
-Tried<void> change_channel(const InstallStep& step, const Channel& wanted, const Snap& snap, const Work& work) {
-  Json request(Json::Object{{"action", snap.is_installed ? "refresh" : "install"}, {"channel", step.channel}});
-  if (!wanted.is_strict) request["classic"] = true;
+Tried<void> switch_channel(const std::string& channel, const Work& work) {
+  return change_snap(work, {.request = Json(Json::Object{{"action", "switch"}, {"channel", channel}}),
+                            .doing = "following " + channel});
+}
+
+Tried<void> change_channel(const Goal& goal, const Snap& snap, const Work& work) {
+  const std::string& channel = goal.step.channel;
+  Json request(Json::Object{{"action", snap.is_installed ? "refresh" : "install"}, {"channel", channel}});
+  if (!goal.channel.is_strict) request["classic"] = true;
   return change_snap(work, {.request = std::move(request),
-                            .doing = (snap.is_installed ? "refreshing to " : "installing ") + step.channel,
+                            .doing = (snap.is_installed ? "refreshing to " : "installing ") + channel,
                             .is_reached = [&]() -> Tried<bool> {
                               KELPIE_TRY(const Snap now, read_snap(work));
-                              return is_snap_right(now, step);
+                              return is_snap_right(now, goal);
                             }});
 }
 
-Tried<Snap> reach_channel(const InstallStep& step, const Channel& wanted, const Work& work) {
-  KELPIE_TRY(Snap snap, read_snap(work));
-  KELPIE_TRY(require_reachable(snap, wanted, step.channel));
-  if (snap.is_installed && !snap.is_active) {
-    KELPIE_TRY(change_snap(work, {.request = Json(Json::Object{{"action", "enable"}}), .doing = "enabling the snap"}));
-  }
+Tried<Snap> reach_channel(const Goal& goal, Snap snap, const Work& work) {
   // Twice: what somebody else installs meanwhile follows another channel, and "already installed" is no refusal.
   constexpr int kRounds = 2;
-  for (int round = 0; round < kRounds && snap.channel != step.channel; ++round) {
-    KELPIE_TRY(change_channel(step, wanted, snap, work));
+  for (int round = 0; round < kRounds && snap.channel != goal.step.channel; ++round) {
+    KELPIE_TRY(change_channel(goal, snap, work));
     KELPIE_TRY(snap, read_snap(work));
   }
   return snap;
 }
 
+/// A snap from a file follows no channel: it is told which, and needs no store for that (facts, microk8s 3.4).
+Tried<Snap> reach_files(const Goal& goal, Snap snap, const Work& work) {
+  if (!snap.is_installed || snap.revision != goal.revision) {
+    KELPIE_TRY(install_foundations(goal.step.files, work));
+    KELPIE_TRY(install_microk8s_file(goal.step.files, goal.channel, goal.revision, work));
+    KELPIE_TRY(snap, read_snap(work));
+  }
+  if (!snap.is_installed || snap.channel == goal.step.channel) return snap;
+  KELPIE_TRY(switch_channel(goal.step.channel, work));
+  return read_snap(work);
+}
+
 Tried<CallResult> run(const InstallStep& step, const std::string& note, const Work& work) {
-  KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
+  KELPIE_TRY(const Goal goal, read_goal(step, work));
   KELPIE_TRY(resume_change(work, note));
   // Ours that nobody noted, or somebody else's: what it leaves decides what is still to do.
   KELPIE_TRY(await_changes(work, "installing"));
-  KELPIE_TRY(const Snap snap, reach_channel(step, wanted, work));
+  KELPIE_TRY(Snap snap, read_snap(work));
+  KELPIE_TRY(require_reachable(snap, goal.channel, step.channel));
+  if (snap.is_installed && !snap.is_active) {
+    KELPIE_TRY(change_snap(work, {.request = Json(Json::Object{{"action", "enable"}}), .doing = "enabling the snap"}));
+  }
+  KELPIE_TRY(snap, step.files.empty() ? reach_channel(goal, snap, work) : reach_files(goal, snap, work));
   if (snap.is_installed && snap.is_held != step.hold) {
     KELPIE_TRY(hold_refreshes(work, step.hold ? Hold::On : Hold::Off));
   }
@@ -133,25 +179,28 @@ Tried<CallResult> run(const InstallStep& step, const std::string& note, const Wo
 }
 
 /// The API server of the wanted track answers; a node that somebody stopped proves itself when it is started.
-Tried<std::string> prove_server(const Channel& wanted, const Work& work) {
+Tried<std::string> prove_server(const Goal& goal, const Work& work) {
   const Lock lock = read_lock(work);
   if (lock == Lock::Stopped) return std::string("stopped");
   KELPIE_TRY(require_control_plane(work));
   KELPIE_TRY(await_api(work));
   KELPIE_TRY(const std::string version, read_server_version(work));
-  if (wanted.minor && minor_of(version) != wanted.minor) {
-    return trouble(Reason::ChannelNotReached, fmt::format("the API server is {}, not of 1.{}", version, *wanted.minor));
+  const std::optional<int> wanted = goal.channel.minor;
+  if (wanted && minor_of(version) != wanted) {
+    return trouble(Reason::ChannelNotReached, fmt::format("the API server is {}, not of 1.{}", version, *wanted));
   }
-  return "server " + version;
+  if (!goal.step.proves_node) return "server " + version;
+  KELPIE_TRY(const Node node, await_node(work));
+  return fmt::format("server {}, {}", version, ready_text(node));
 }
 
 Tried<CallResult> verify(const InstallStep& step, const Work& work) {
-  KELPIE_TRY(const Channel wanted, parse_channel(step.channel));
+  KELPIE_TRY(const Goal goal, read_goal(step, work));
   KELPIE_TRY(const Snap snap, read_snap(work));
-  const std::string wrong = difference(snap, step, wanted);
+  const std::string wrong = difference(snap, goal);
   if (!wrong.empty()) return unmet({.reason = Reason::ChannelNotReached, .detail = wrong, .output = {}});
   if (!snap.blocked.empty()) return unmet({.reason = Reason::SnapBlocked, .detail = snap.blocked, .output = {}});
-  Tried<std::string> server = prove_server(wanted, work);
+  Tried<std::string> server = prove_server(goal, work);
   if (!server) return unmet(server.error());
   return satisfied(fmt::format("{}, {}", describe(snap), *server));
 }
@@ -186,13 +235,12 @@ Tried<void> go_back_to(const Json& restore, const Work& work) {
     KELPIE_TRY(revert_to(revision, work));
     KELPIE_TRY(snap, read_installed_snap(work));
   }
-  if (snap.channel != channel) {
-    KELPIE_TRY(change_snap(work, {.request = Json(Json::Object{{"action", "switch"}, {"channel", channel}}),
-                                  .doing = "following " + channel + " again"}));
+  if (snap.channel != channel && !channel.empty()) {
+    KELPIE_TRY(switch_channel(channel, work));
   }
   KELPIE_TRY(restore_holds(work, restore.at("held").is_true(), restore.text("system-hold")));
   KELPIE_TRY(snap, read_installed_snap(work));
-  if (snap.revision == revision && snap.channel == channel) return {};
+  if (snap.revision == revision && (snap.channel == channel || channel.empty())) return {};
   return trouble(Reason::ChannelNotReached, fmt::format("after going back it is {}", describe(snap)));
 }
 

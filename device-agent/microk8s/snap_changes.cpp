@@ -82,8 +82,11 @@ Tried<void> await_change(const Work& work, const std::string& id, std::string_vi
 }
 
 Tried<void> change_once(const Work& work, const SnapWish& wish) {
-  KELPIE_TRY(const SnapdAnswer answer,
-             ask_snapd(work, {.method = wish.method, .path = wish.path, .body = wish.request.dump()}));
+  const auto ask = [&] {
+    if (wish.ask) return wish.ask(work);
+    return ask_snapd(work, {.method = wish.method, .path = wish.path, .body = wish.request.dump()});
+  };
+  KELPIE_TRY(const SnapdAnswer answer, ask());
   if (is_nothing_to_do(answer)) return {};
   if (!answer.is_good()) return refused(wish.doing, answer);
   if (answer.change.empty()) return {};

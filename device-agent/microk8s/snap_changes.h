@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "device-agent/microk8s/work.h"
+#include "device-agent/microk8s/snapd_answer.h"
 
 namespace kelpie::agent {
 
@@ -16,6 +16,8 @@ struct SnapWish {
   std::string doing;  // for people: "installing 1.32/stable"
   /// Asked before the request is repeated, as somebody else may have done it, or snapd before its answer was lost.
   std::function<Tried<bool>()> is_reached = {};
+  /// Asks instead of method, path and request: with a file.
+  std::function<Tried<SnapdAnswer>(const Work& work)> ask = {};
 };
 /// Asks and waits for the end; an action that has nothing to do is done. Waits out conflicts, running commands of the
 /// snap and restarts of snapd. Trouble: as snapd refuses, or as the change ended, with the log of its tasks.

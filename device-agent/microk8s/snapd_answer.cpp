@@ -57,26 +57,33 @@ std::string addition_of(const SnapdAnswer& answer) {
   return fmt::format("; there are {}{}", joined(channels), is_long ? ", …" : "");
 }
 
+Tried<SnapdAnswer> answer_of(const Result<SnapdReply>& reply, const std::string& what) {
+  if (!reply) {
+    const bool is_missing = reply.error().code == Code::NotFound;
+    return trouble(is_missing ? Reason::SnapdMissing : Reason::SnapdUnreachable,
+                   fmt::format("{}: {}", what, reply.error().message));
+  }
+  const Result<Json> json = Json::parse(reply->body);
+  if (!json) return trouble(Reason::AnswerUnreadable, fmt::format("{}: {}", what, json.error().message));
+  return SnapdAnswer{.status = reply->status,
+                     .result = json->at("result"),
+                     .change = json->text("change"),
+                     .maintenance = json->at({"maintenance", "kind"}).text()};
+}
+
 }  // namespace
 
 Tried<SnapdAnswer> ask_snapd(const Work& work, const SnapdQuestion& question) {
   const std::string method(question.method);
   const std::string path(question.path);
-  const Result<SnapdReply> reply =
-      work.host().snapd.request(method, path, question.body, std::min<Duration>(kRequestLimit, work.left()));
-  if (!reply) {
-    const bool is_missing = reply.error().code == Code::NotFound;
-    return trouble(is_missing ? Reason::SnapdMissing : Reason::SnapdUnreachable,
-                   fmt::format("{} {}: {}", method, path, reply.error().message));
-  }
-  const Result<Json> json = Json::parse(reply->body);
-  if (!json) {
-    return trouble(Reason::AnswerUnreadable, fmt::format("{} {}: {}", method, path, json.error().message));
-  }
-  return SnapdAnswer{.status = reply->status,
-                     .result = json->at("result"),
-                     .change = json->text("change"),
-                     .maintenance = json->at({"maintenance", "kind"}).text()};
+  return answer_of(
+      work.host().snapd.request(method, path, question.body, std::min<Duration>(kRequestLimit, work.left())),
+      fmt::format("{} {}", method, path));
+}
+
+Tried<SnapdAnswer> upload_snap(const Work& work, const SnapdUpload& upload) {
+  work.say(fmt::format("handing {} to snapd, {}", upload.file_name, in_mebibytes(upload.file.bytes)));
+  return answer_of(work.host().snapd.upload(upload, work.left()), "POST /v2/snaps " + upload.file_name);
 }
 
 bool is_away(const Tried<SnapdAnswer>& answer) {

@@ -27,6 +27,8 @@ struct SnapdQuestion {
 };
 /// Trouble: SnapdMissing, SnapdUnreachable, AnswerUnreadable; a refusal is an answer.
 [[nodiscard]] Tried<SnapdAnswer> ask_snapd(const Work& work, const SnapdQuestion& question);
+/// POST /v2/snaps with a file; takes as long as the card does.
+[[nodiscard]] Tried<SnapdAnswer> upload_snap(const Work& work, const SnapdUpload& upload);
 /// GET, again and again while snapd is away: it restarts when it refreshes itself.
 [[nodiscard]] Tried<SnapdAnswer> read_snapd(const Work& work, std::string_view path);
 /// Nobody answered: worth asking again.

@@ -10,6 +10,7 @@
 #include "hub/api/writes.h"
 #include "hub/core/device.h"
 #include "proto/wire/addon_order.h"
+#include "proto/wire/snap_rules.h"
 
 namespace kelpie::hub {
 namespace {
@@ -67,6 +68,17 @@ bool is_image_digest(std::string_view text) {
   if (!text.starts_with(kAlgorithm)) return false;
   text.remove_prefix(kAlgorithm.size());
   return text.size() == kHexDigits && std::all_of(text.begin(), text.end(), is_hex_digit);
+}
+
+Result<void> check_install(const v1::InstallStep& step, const std::string& path) {
+  if (!is_channel(step.channel())) {
+    return fail(
+        wrong_release(path + ".channel", fmt::format("\"{}\" is not a channel such as 1.32/stable", step.channel())));
+  }
+  if (const std::string trouble = wire::files_trouble_of(step); !trouble.empty()) {
+    return fail(wrong_release(path, trouble));
+  }
+  return {};
 }
 
 Result<void> check_named(const std::string& path, const std::string& name, std::set<std::string>& seen) {
@@ -149,10 +161,7 @@ struct Workloads {
 
 Result<void> check_step(const v1::Step& step, const std::string& path, Workloads& workloads) {
   switch (step.kind_case()) {
-    case v1::Step::kInstall:
-      if (is_channel(step.install().channel())) return {};
-      return fail(wrong_release(path + ".install.channel",
-                                fmt::format("\"{}\" is not a channel such as 1.32/stable", step.install().channel())));
+    case v1::Step::kInstall: return check_install(step.install(), path + ".install");
     case v1::Step::kStart:
     case v1::Step::kStop:
     case v1::Step::kInspect: return {};

@@ -62,7 +62,8 @@ std::string_view kind_of(const v1::Step& step) {
 std::string sentence_of(const v1::Step& step) {
   switch (step.kind_case()) {
     case v1::Step::kInstall:
-      return fmt::format("install {}{}", step.install().channel(), step.install().hold() ? ", held" : "");
+      return fmt::format("install {}{}{}", step.install().channel(), step.install().hold() ? ", held" : "",
+                         step.install().files().empty() ? "" : ", from files on the device");
     case v1::Step::kStart: return "start, and wait until the node is ready";
     case v1::Step::kStop: return "stop";
     case v1::Step::kImages: return words_of(step.images());

@@ -34,7 +34,8 @@ void members(A& a, sim::SnapTask& x) {
 }
 template <typename A>
 void members(A& a, sim::SnapChange& x) {
-  a("id", x.id), a("kind", x.kind), a("summary", x.summary), a("action", x.action), a("goal", x.goal);
+  a("id", x.id), a("kind", x.kind), a("summary", x.summary), a("action", x.action), a("snap", x.snap),
+      a("goal", x.goal);
   a("begun_at", x.begun_at), a("tasks", x.tasks), a("failing_task", x.failing_task), a("failure", x.failure);
   a("status", x.status), a("err", x.err);
 }
@@ -79,8 +80,8 @@ void members(A& a, sim::DeviceState& x) {
   a("model", x.model), a("architecture", x.architecture), a("memory_bytes", x.memory_bytes);
   a("is_on_classic", x.is_on_classic), a("snapd_version", x.snapd_version), a("pace_percent", x.pace_percent);
   a("temperature_c", x.temperature_c), a("throttled", x.throttled);
-  a("seed", x.seed), a("disk", x.disk), a("snap", x.snap), a("system_hold", x.system_hold), a("changes", x.changes),
-      a("changes_made", x.changes_made);
+  a("seed", x.seed), a("disk", x.disk), a("snap", x.snap), a("system_hold", x.system_hold), a("bases", x.bases),
+      a("assertions", x.assertions), a("changes", x.changes), a("changes_made", x.changes_made);
   a("kubernetes", x.kubernetes), a("addons", x.addons), a("addon_args", x.addon_args), a("images", x.images);
   a("objects", x.objects), a("objects_made", x.objects_made), a("copies", x.copies), a("reports", x.reports),
       a("settings", x.settings), a("faults", x.faults);
@@ -92,7 +93,8 @@ void members(A& a, sim::RegistryImage& x) {
 }
 template <typename A>
 void members(A& a, sim::World& x) {
-  a("channels", x.channels), a("images", x.images), a("archives", x.archives), a("has_any_image", x.has_any_image);
+  a("channels", x.channels), a("images", x.images), a("archives", x.archives), a("files", x.files);
+  a("has_any_image", x.has_any_image);
   a("root", x.root);
 }
 

@@ -27,7 +27,7 @@ struct HubDouble {
 
   void attend(ScriptedHost& host) {
     host.door = {.url = "http://127.0.0.1:7440/archives/x/y/1", .token = "t0ken"};
-    host.upload = [this, &host](const Upload& upload) -> Result<UploadReply> {
+    host.on_upload = [this, &host](const Upload& upload) -> Result<UploadReply> {
       EXPECT_EQ(upload.url, host.door.url);
       EXPECT_EQ(upload.token, host.door.token);
       EXPECT_GT(upload.limit, Duration{});
@@ -209,7 +209,7 @@ TEST(InspectArchive, ThatIsNotTakenFailsTheStepAndSaysWhy) {
 TEST(InspectArchive, GoesToLoopbackAlone) {
   ScriptedHost host;
   set_up_telling(host);
-  host.upload = [](const Upload&) -> Result<UploadReply> { return fail(Code::PermissionDenied, "elsewhere"); };
+  host.on_upload = [](const Upload&) -> Result<UploadReply> { return fail(Code::PermissionDenied, "elsewhere"); };
   host.door = {.url = "http://hub.example/archives/x", .token = "t"};
   EXPECT_EQ(host.step(Phase::Observe, InspectStep{.wants_archive = true}).reason, "archive-address");
 }

@@ -7,10 +7,14 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "device-agent/host/system_files.h"
+#include "tests/support/child.h"
 #include "tests/support/temp_dir.h"
 
 namespace kelpie::agent {
@@ -42,10 +46,17 @@ class Snapd {
   }
 
  private:
+  [[nodiscard]] bool is_whole() const {
+    constexpr std::string_view kLength = "Content-Length: ";
+    const std::size_t end = asked_.find("\r\n\r\n");
+    const std::size_t length = asked_.find(kLength);
+    if (end == std::string::npos) return false;
+    return length == std::string::npos || asked_.size() >= end + 4 + std::stoul(asked_.substr(length + kLength.size()));
+  }
   void serve(const std::string& answer, bool closes) {
     connection_ = accept(listener_, nullptr, nullptr);
     std::array<char, 4'096> buffer{};
-    while (asked_.find("\r\n\r\n") == std::string::npos || asked_.ends_with("Length: 2\r\n\r\n")) {
+    while (!is_whole()) {
       const ssize_t got = read(connection_, buffer.data(), buffer.size());
       if (got <= 0) break;
       asked_.append(buffer.data(), static_cast<std::size_t>(got));
@@ -79,6 +90,38 @@ TEST(SnapdHttp, AsksAsSnapdWantsToBeAsked) {
   EXPECT_EQ(snapd.asked(),
             "POST /v2/snaps/microk8s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+}
+
+constexpr const char* kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // sha256 of "abc"
+
+TEST(SnapdHttp, HandsASnapOverFromTheFileThatWasHashed) {
+  const test::TempDir dir;
+  test::write_file(dir / kAbc, "abc");
+  const Result<Artifact> snap = SystemFiles().open_artifact(dir / kAbc, kAbc, 1'000, {});
+  ASSERT_TRUE(snap);
+  test::write_file(dir / "other", "xyz");
+  std::filesystem::rename(dir / "other", dir / kAbc);  // by somebody, meanwhile
+  Snapd snapd("HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}");
+  const Result<SnapdReply> reply =
+      SnapdHttp(snapd.path()).upload({.flags = {"classic"}, .file_name = "microk8s.snap", .file = *snap}, 30s);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->status, 202);
+  const std::string boundary = std::string("kelpie") + kAbc;
+  const std::string form = fmt::format(
+      "--{0}\r\nContent-Disposition: form-data; name=\"classic\"\r\n\r\ntrue\r\n"
+      "--{0}\r\nContent-Disposition: form-data; name=\"snap\"; filename=\"microk8s.snap\"\r\n"
+      "Content-Type: application/octet-stream\r\n\r\nabc\r\n--{0}--\r\n",
+      boundary);
+  EXPECT_EQ(snapd.asked(),
+            fmt::format("POST /v2/snaps HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: "
+                        "multipart/form-data; boundary={}\r\nContent-Length: {}\r\n\r\n{}",
+                        boundary, form.size(), form));
+}
+
+TEST(SnapdHttp, AnAssertionIsNoJson) {
+  Snapd snapd("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+  ASSERT_TRUE(SnapdHttp(snapd.path()).request("POST", "/v2/assertions", "type: account\n", 30s));
+  EXPECT_NE(snapd.asked().find("Content-Type: application/x.ubuntu.assertion\r\n"), std::string::npos);
 }
 
 struct Answer {

@@ -35,6 +35,10 @@ class KillWorld::Mortal final : public agent::ProcessRunner,
     before(fmt::format("{} {}{}{}", method, path, body.empty() ? "" : " ", body), limit);
     return sim_.request(method, path, body, limit);
   }
+  [[nodiscard]] Result<agent::SnapdReply> upload(const agent::SnapdUpload& upload, Duration limit) override {
+    before("POST /v2/snaps " + upload.file_name, limit);
+    return sim_.upload(upload, limit);
+  }
   [[nodiscard]] Result<std::string> read(const std::string& path) override {
     before("read " + path);
     return sim_.read(path);

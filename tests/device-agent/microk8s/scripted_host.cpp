@@ -70,7 +70,7 @@ agent::Host ScriptedHost::host() {
           paths,
           [this](std::string line) { progress.push_back(std::move(line)); },
           [this](std::string note) { notes.push_back(std::move(note)); },
-          upload};
+          on_upload};
 }
 
 CallResult ScriptedHost::carry_out(const Call& call) {

@@ -64,6 +64,10 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] Result<agent::Exit> run(const agent::Command& command) override;
   [[nodiscard]] Result<agent::SnapdReply> request(const std::string& method, const std::string& path,
                                                   const std::string& body, Duration limit) override;
+  /// Asked as "POST /v2/snaps core20.snap".
+  [[nodiscard]] Result<agent::SnapdReply> upload(const agent::SnapdUpload& snap, Duration within) override {
+    return request("POST", "/v2/snaps " + snap.file_name, "", within);
+  }
   [[nodiscard]] Result<std::string> read(const std::string& path) override;
   [[nodiscard]] bool exists(const std::string& path) override { return files.contains(path); }
   [[nodiscard]] Result<void> write(const std::string& path, const std::string& text, unsigned mode) override;
@@ -92,7 +96,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::size_t waits_left = SIZE_MAX;          // the agent wants to end after so many
   bool has_snapd = true;
   agent::ArchiveDoor door;  // of an inspect
-  std::function<Result<agent::UploadReply>(const agent::Upload&)> upload;
+  std::function<Result<agent::UploadReply>(const agent::Upload&)> on_upload;
   std::size_t snapd_drops = 0;     // so many requests find nobody
   std::vector<std::string> asked;  // commands and requests in order, bodies behind requests
   std::vector<std::string>

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "tests/device-agent/microk8s/seen_reasons.h"
+
 namespace kelpie::test {
 
 using agent::AddonsStep;
@@ -125,7 +127,9 @@ CallResult Walk::carry_out(const Call& call) {
   static const agent::DevicePaths paths;
   agent::Host host{device_.sim, device_.sim, device_.sim,
                    pause,       paths,       [this](std::string line) { progress.push_back(std::move(line)); }};
-  return agent::carry_out(call, host);
+  CallResult result = agent::carry_out(call, host);
+  note_reason(call, result);
+  return result;
 }
 
 }  // namespace kelpie::test

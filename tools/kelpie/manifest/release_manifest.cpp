@@ -8,6 +8,8 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "proto/wire/snap_rules.h"
+#include "proto/wire/tracks.h"
 #include "tools/kelpie/manifest/addons.h"
 #include "tools/kelpie/manifest/kubernetes.h"
 #include "tools/kelpie/manifest/scalars.h"
@@ -89,6 +91,28 @@ class ReleaseReader {
     }
     channel_ = *parsed;
     is_held_ = text_or(*microk8s, "hold", "true") == "true";
+    install_.set_channel(to_string(*channel_));
+    if (const YamlNode* files = microk8s->find("files"); files != nullptr) read_files(*files);
+  }
+
+  void read_files(const YamlNode& files) {
+    for (const YamlNode& item : files.items) {
+      v1::SnapFile& file = *install_.add_files();
+      file.set_name(text_or(item, "name", ""));
+      file.set_snap(text_or(item, "snap", ""));
+      file.set_assertions(text_or(item, "assertions", ""));
+    }
+    if (install_.files().empty()) return;
+    wire::sort_files(install_);
+    if (std::string trouble = wire::files_trouble_of(install_); !trouble.empty()) {
+      return report_.add(files.at, "microk8s." + trouble);
+    }
+    const std::string base(wire::base_of_track(channel_->minor));
+    const bool has_base = std::any_of(install_.files().begin(), install_.files().end(),
+                                      [&](const v1::SnapFile& file) { return file.name() == base; });
+    if (base.empty() || has_base) return;
+    report_.warn(files.at,
+                 fmt::format("{} is built on {}: a device without it refuses to prepare", to_string(*channel_), base));
   }
 
   void read_addons() {
@@ -279,9 +303,8 @@ class ReleaseReader {
 
   void add_steps() {
     if (channel_) {
-      v1::InstallStep& install = *out_.add_steps()->mutable_install();
-      install.set_channel(to_string(*channel_));
-      install.set_hold(is_held_);
+      install_.set_hold(is_held_);
+      *out_.add_steps()->mutable_install() = install_;
       out_.add_steps()->mutable_start();
     }
     if (images_.images_size() > 0) *out_.add_steps()->mutable_images() = images_;
@@ -344,6 +367,7 @@ class ReleaseReader {
   v1::Release out_;
   std::optional<Channel> channel_;
   bool is_held_ = true;
+  v1::InstallStep install_;
   v1::AddonsStep addons_;
   v1::ImagesStep images_;
   v1::DeployStep deploy_;

@@ -15,11 +15,21 @@ constexpr std::array<Words, 1> kPlainChecks = {"node-ready"};
 constexpr std::array<Words, 1> kReleaseKind = {"Release"};
 constexpr std::array<Words, 1> kFleetKind = {"Fleet"};
 
-constexpr std::array<Field, 2> kMicrok8s = {{
+constexpr std::array<Field, 3> kSnapFile = {{
+    {.name = "name", .what = "snapd, the base of the track (core20 of 1.32), microk8s", .is_required = true},
+    {.name = "snap", .what = "sha256:… of the .snap file that `snap download` makes", .is_required = true},
+    {.name = "assertions", .what = "sha256:… of the .assert file beside it", .is_required = true},
+}};
+constexpr std::array<Field, 3> kMicrok8s = {{
     {.name = "channel",
      .what = "snap channel: track/risk, 1.32/stable (classic) or 1.32-strict/stable",
      .is_required = true},
     {.name = "hold", .form = Form::Flag, .what = "hold automatic refreshes; true unless given"},
+    {.name = "files",
+     .form = Form::List,
+     .what = "without the store: snaps that lie in the device's artifacts folder, each named by its sha256",
+     .fields = kSnapFile,
+     .item = Form::Map},
 }};
 
 constexpr std::array<Field, 3> kAddon = {{

@@ -122,10 +122,21 @@ void add_workloads(const v1::DeployStep& step, ExportedRelease& out) {
   }
 }
 
+std::string microk8s_words(const v1::InstallStep& step) {
+  const std::string hold = step.hold() ? "" : ", hold: false";
+  if (step.files().empty()) return fmt::format("microk8s: {{ channel: {}{} }}\n", word(step.channel()), hold);
+  std::string out =
+      fmt::format("microk8s:\n  channel: {}\n{}  files:\n", word(step.channel()), step.hold() ? "" : "  hold: false\n");
+  for (const v1::SnapFile& file : step.files()) {
+    out += fmt::format("    - {}\n", flow({"name: " + word(file.name()), "snap: " + word(file.snap()),
+                                           "assertions: " + word(file.assertions())}));
+  }
+  return out;
+}
+
 void add_step(const v1::Step& step, ExportedRelease& out) {
   if (step.has_install()) {
-    out.yaml.append(fmt::format("microk8s: {{ channel: {}{} }}\n", word(step.install().channel()),
-                                step.install().hold() ? "" : ", hold: false"));
+    out.yaml.append(microk8s_words(step.install()));
   }
   if (step.has_images()) {
     out.yaml.append("images:\n");

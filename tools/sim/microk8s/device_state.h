@@ -86,6 +86,7 @@ struct SnapChange {
   std::string kind;  // install-snap, refresh-snap, …
   std::string summary;
   std::string action;
+  std::string snap = "microk8s";
   SnapRevision goal;
   SteadyTime begun_at;
   std::vector<SnapTask> tasks;
@@ -190,6 +191,8 @@ struct DeviceState {
   std::uint64_t seed = 1;       // chooses node ports and names of pods
   Disk disk;
   Snap snap;
+  std::map<std::string, std::string> bases;   // snapd, core20: snaps beside MicroK8s, with their revisions
+  std::set<std::string> assertions;           // "core20 2318": revisions that snapd can prove
   std::string system_hold;                    // of every snap: what a snapd before 2.58 offers instead
   std::map<std::string, SnapChange> changes;  // by id; the newest kChangesKept
   std::int64_t changes_made = 0;
@@ -222,6 +225,7 @@ struct World {
   std::map<std::string, RegistryImage> images;               // by full reference
   std::map<std::string, std::vector<std::string>> archives;  // what `import` finds: by path, the references inside
                                                              // (a double reads them from the file, one a line)
+  std::map<std::string, std::string> files;                  // what operators put on the card: the text, by full path
   bool has_any_image = true;  // what is not listed exists too, with a digest made from its name
   std::string root;           // put before paths that are printed: the folder of a double
   friend bool operator==(const World&, const World&) = default;

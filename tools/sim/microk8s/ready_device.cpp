@@ -1,6 +1,7 @@
 // Devices to begin a story with.
 #include "tools/sim/microk8s/device_state.h"
 
+#include "proto/wire/tracks.h"
 #include "tools/sim/microk8s/kube.h"
 #include "tools/sim/microk8s/parts.h"
 #include "tools/sim/microk8s/sim_microk8s.h"
@@ -13,6 +14,7 @@ DeviceState running_device(const World& world, const std::string& channel, Stead
   KELPIE_ASSERT(found != world.channels.end());
   state.snap = {.is_installed = true, .is_active = true, .now = found->second, .before = {}, .hold = {}};
   state.snap.now.channel = channel;
+  state.bases = {{"snapd", "23545"}, {std::string(wire::base_of_track(minor_of(state))), "2434"}};
   ship_settings(state);
   state.kubernetes.are_services_enabled = true;
   const SteadyTime long_ago = now + -std::chrono::hours(24);

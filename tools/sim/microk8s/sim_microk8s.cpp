@@ -4,9 +4,11 @@
 
 #include <fmt/core.h>
 
+#include "proto/base/digest.h"
 #include "tools/sim/microk8s/kube.h"
 #include "tools/sim/microk8s/parts.h"
 #include "tools/sim/microk8s/shell.h"
+#include "tools/sim/microk8s/sideload.h"
 #include "tools/sim/microk8s/snapd_rest.h"
 
 namespace kelpie::sim {
@@ -142,7 +144,15 @@ Result<agent::SnapdReply> SimMicrok8s::request(const std::string& method, const 
   return reply;
 }
 
+Result<agent::SnapdReply> SimMicrok8s::upload(const agent::SnapdUpload& upload, Duration limit) {
+  const auto file = world_.files.find(upload.file.path);
+  KELPIE_ASSERT(file != world_.files.end());  // it was opened
+  return request("POST", "/v2/snaps",
+                 form_text({.flags = upload.flags, .file_name = upload.file_name, .file = file->second}), limit);
+}
+
 Result<std::string> SimMicrok8s::read(const std::string& path) {
+  if (const auto file = world_.files.find(path); file != world_.files.end()) return file->second;
   std::map<std::string, std::string> files;
   cell_.change([&](DeviceState& state) {
     settle(state, world_, pause_.now());
@@ -184,9 +194,14 @@ Result<void> SimMicrok8s::remove(const std::string& path) {
 
 Result<agent::Artifact> SimMicrok8s::open_artifact(const std::string& path, const std::string& sha256,
                                                    std::uint64_t bytes_max, const OnHashed& on_hashed) {
-  (void)sha256;  // what is there is right
   constexpr std::uint64_t kBytes = 40U << 20U;
-  if (!world_.archives.contains(path)) return fail(Code::NotFound, fmt::format("cannot read \"{}\"", path));
+  const auto file = world_.files.find(path);
+  if (file != world_.files.end() && sha256_hex(as_bytes(file->second)) != sha256) {
+    return fail(Code::DataLoss, fmt::format("\"{}\" has other bytes than its name says", path));
+  }
+  // What is in an archive is right.
+  if (file == world_.files.end() && !world_.archives.contains(path))
+    return fail(Code::NotFound, fmt::format("cannot read \"{}\"", path));
   if (kBytes > bytes_max) return fail(Code::ResourceExhausted, fmt::format("\"{}\" is too large", path));
   if (on_hashed && !on_hashed(kBytes)) return fail(Code::DeadlineExceeded, "was not hashed to its end");
   return agent::Artifact{.path = path, .bytes = kBytes, .file = {}};

@@ -25,6 +25,7 @@ class SimMicrok8s final : public agent::ProcessRunner, public agent::SnapdSocket
   [[nodiscard]] Result<agent::Exit> run(const agent::Command& command) override;
   [[nodiscard]] Result<agent::SnapdReply> request(const std::string& method, const std::string& path,
                                                   const std::string& body, Duration limit) override;
+  [[nodiscard]] Result<agent::SnapdReply> upload(const agent::SnapdUpload& upload, Duration limit) override;
   [[nodiscard]] Result<std::string> read(const std::string& path) override;
   [[nodiscard]] bool exists(const std::string& path) override;
   [[nodiscard]] Result<void> write(const std::string& path, const std::string& text, unsigned mode) override;

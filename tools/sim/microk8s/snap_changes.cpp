@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "proto/wire/tracks.h"
 #include "tools/sim/microk8s/kube.h"
 #include "tools/sim/microk8s/parts.h"
 #include "tools/sim/microk8s/snapd.h"
@@ -43,6 +44,14 @@ std::vector<SnapTask> link_tasks(const SnapRevision& goal, bool is_fetching, boo
   return tasks;
 }
 
+std::vector<SnapTask> base_tasks(const SnapPackage& package) {
+  const std::string what = fmt::format("snap \"{}\" ({})", package.name, package.revision);
+  return {task("prerequisites", fmt::format("Ensure prerequisites for \"{}\" are available", package.name), 1),
+          task("prepare-snap", fmt::format("Prepare {}", what), 1),
+          task("mount-snap", fmt::format("Mount {}", what), 2),
+          task("link-snap", fmt::format("Make {} available to the system", what), 1)};
+}
+
 std::vector<SnapTask> removal_tasks() {
   return {task("run-hook[remove]", "Run remove hook of \"microk8s\" snap if present", 20),
           task("unlink-snap", "Make snap \"microk8s\" unavailable to the system", 2),
@@ -54,6 +63,8 @@ std::vector<SnapTask> tasks_of(const DeviceState& state, const SnapWish& wish, c
   if (wish.action == "install") return link_tasks(goal, true, true);
   if (wish.action == "refresh" && goal.revision != state.snap.now.revision) return link_tasks(goal, true, false);
   if (wish.action == "revert") return link_tasks(goal, false, false);
+  if (wish.action == "sideload" && wish.package.name != "microk8s") return base_tasks(wish.package);
+  if (wish.action == "sideload") return link_tasks(goal, false, !state.snap.is_installed);
   if (wish.action == "remove") {
     std::vector<SnapTask> tasks{task("stop-snap-services", "Stop snap \"microk8s\" services", 15)};
     // Slow, large, and what fails on a full disk.
@@ -69,6 +80,8 @@ std::string summary_of(const SnapWish& wish, const SnapRevision& goal) {
   if (wish.action == "install") return fmt::format("Install \"microk8s\" snap from \"{}\" channel", goal.channel);
   if (wish.action == "refresh") return fmt::format("Refresh \"microk8s\" snap from \"{}\" channel", goal.channel);
   if (wish.action == "revert") return "Revert \"microk8s\" snap";
+  if (wish.action == "sideload")
+    return fmt::format("Install \"{}\" snap from file \"{}\"", wish.package.name, wish.file_name);
   if (wish.action == "remove") return "Remove \"microk8s\" snap";
   return fmt::format("{} of \"microk8s\" snap", wish.action);
 }
@@ -81,6 +94,13 @@ SnapRevision goal_of(const DeviceState& state, const World& world, const SnapWis
     return goal;
   }
   if (wish.action == "revert") return state.snap.before.back();
+  if (wish.action == "sideload") {
+    // It follows what was followed before; nothing, the first time.
+    return {.channel = state.snap.now.channel,
+            .revision = wish.package.revision,
+            .version = wish.package.version,
+            .confinement = wish.package.confinement};
+  }
   SnapRevision goal = state.snap.now;
   if (wish.action == "hold" || wish.action == "hold-system") goal.channel = wish.hold_until;
   if (wish.action == "start" || wish.action == "stop") goal.channel = wish.is_enabling ? "boot" : "";
@@ -146,17 +166,31 @@ void revert(DeviceState& state, SnapRevision goal, SteadyTime now) {
   use_revision(state, goal, now);
 }
 
+void install(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
+  state.snap = {.is_installed = true, .is_active = true, .now = goal, .before = {}, .hold = {}};
+  ship_settings(state);
+  state.disk.free_bytes -= std::min(state.disk.free_bytes, kSnapBytes);
+  state.kubernetes.are_services_enabled = true;
+  state.kubernetes.has_launch_pending = true;
+  start_services(state, now);
+  add_first_objects(state, state.kubernetes.api_at);
+  // Prerequisites, which snapd fetches by itself.
+  state.bases.try_emplace("snapd", "23545");
+  state.bases.try_emplace(std::string(wire::base_of_track(minor_of(state))), "2434");
+}
+
 void apply_change(DeviceState& state, const SnapChange& change, SteadyTime now) {
   const SnapRevision& goal = change.goal;
-  if (change.action == "install") {
-    state.snap = {.is_installed = true, .is_active = true, .now = goal, .before = {}, .hold = {}};
-    ship_settings(state);
-    state.disk.free_bytes -= std::min(state.disk.free_bytes, kSnapBytes);
-    state.kubernetes.are_services_enabled = true;
-    state.kubernetes.has_launch_pending = true;
-    start_services(state, now);
-    add_first_objects(state, state.kubernetes.api_at);
-    add_effect(state, fmt::format("installed microk8s {} ({})", goal.channel, goal.revision));
+  if (change.snap != "microk8s") {
+    state.bases[change.snap] = goal.revision;
+    add_effect(state, fmt::format("installed {} ({}) from a file", change.snap, goal.revision));
+  } else if (change.action == "install" || (change.action == "sideload" && !state.snap.is_installed)) {
+    install(state, goal, now);
+    add_effect(state, fmt::format("installed microk8s {} ({})", goal.channel.empty() ? "from a file" : goal.channel,
+                                  goal.revision));
+  } else if (change.action == "sideload") {
+    refresh(state, goal, now);
+    add_effect(state, fmt::format("refreshed microk8s from a file ({})", goal.revision));
   } else if (change.action == "refresh") {
     refresh(state, goal, now);
     add_effect(state, fmt::format("refreshed microk8s to {} ({})", goal.channel, goal.revision));
@@ -201,6 +235,10 @@ std::string failure_of(std::string_view task_kind) {
   return fmt::format("run hook \"{}\": <exceeded maximum runtime of {}>", hook, hook == "configure" ? "5m0s" : "10m0s");
 }
 
+bool lacks_base(const DeviceState& state, const SnapWish& wish) {
+  return !wish.package.base.empty() && !state.bases.contains(wish.package.base);
+}
+
 Duration until_failure(const SnapChange& change) {
   Duration sum{};
   for (const SnapTask& one : change.tasks) {
@@ -230,7 +268,8 @@ SnapAnswer begin_change(DeviceState& state, const World& world, const SnapWish& 
   change.action = wish.action;
   change.kind = wish.action == "start" || wish.action == "stop" || wish.action == "restart"
                     ? "service-control"
-                    : fmt::format("{}-snap", wish.action);
+                    : fmt::format("{}-snap", wish.action == "sideload" ? "install" : wish.action);
+  if (!wish.package.name.empty()) change.snap = wish.package.name;
   change.goal = goal_of(state, world, wish);
   change.summary = summary_of(wish, change.goal);
   change.begun_at = now;
@@ -240,6 +279,14 @@ SnapAnswer begin_change(DeviceState& state, const World& world, const SnapWish& 
     if (!change.failing_task.empty() || !strikes(state, FaultKind::SnapChangeFails, one.kind)) continue;
     change.failing_task = one.kind;
     change.failure = failure_of(one.kind);
+  }
+  if (lacks_base(state, wish) && strikes(state, FaultKind::SnapStoreUnreachable)) {
+    change.failing_task = "prerequisites";
+    change.failure = fmt::format(
+        "cannot install snap base \"{}\": Post "
+        "\"https://api.snapcraft.io/v2/snaps/refresh\": dial tcp: lookup api.snapcraft.io: no "
+        "such host",
+        wish.package.base);
   }
   const std::string id = change.id;
   state.changes[id] = std::move(change);

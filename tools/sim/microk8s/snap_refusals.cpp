@@ -76,6 +76,25 @@ SnapRefusal judge_refresh(DeviceState& state, const World& world, const SnapWish
   return judge_store(state);
 }
 
+/// A file without its assertions is nobody's; facts, microk8s 3.4.
+SnapRefusal judge_file(DeviceState& state, const SnapWish& wish) {
+  const SnapPackage& package = wish.package;
+  if (!state.assertions.contains(fmt::format("{} {}", package.name, package.revision))) {
+    return refused(400, fmt::format("cannot find signatures with metadata for snap/component \"{}\"", wish.file_name));
+  }
+  if (package.confinement == "classic" && !state.is_on_classic) {
+    return refused(400,
+                   fmt::format("snap \"{}\" requires classic confinement which is only available on classic systems",
+                               package.name),
+                   "snap-needs-classic-system", package.name);
+  }
+  if (package.confinement == "classic" && !wish.is_classic) {
+    return refused(400, fmt::format("snap \"{}\" requires classic confinement", package.name), "snap-needs-classic",
+                   package.name);
+  }
+  return {};
+}
+
 }  // namespace
 
 SnapRefusal refusal_of(DeviceState& state, const World& world, const SnapWish& wish) {
@@ -91,6 +110,10 @@ SnapRefusal refusal_of(DeviceState& state, const World& world, const SnapWish& w
     return judge_store(state);
   }
   if (wish.action == "hold-system") return judge_busy(state);
+  if (wish.action == "sideload") {
+    SnapRefusal refusal = judge_busy(state);
+    return refusal.status != 0 ? refusal : judge_file(state, wish);
+  }
   if (!state.snap.is_installed)
     return refused(400, "snap \"microk8s\" is not installed", "snap-not-installed", "microk8s");
   if (SnapRefusal refusal = judge_busy(state); refusal.status != 0) return refusal;

@@ -10,15 +10,27 @@ namespace kelpie::sim {
 
 inline constexpr std::uint64_t kSnapBytes = 180ULL << 20U;  // facts, microk8s 3.1: "180MB"
 
+/// What a snap's file says of itself.
+struct SnapPackage {
+  std::string name;
+  std::string revision;
+  std::string version;
+  std::string confinement;
+  std::string base;  // empty: none, as a base itself
+};
+
 struct SnapWish {
-  std::string action;  // install, refresh, revert, remove, switch, enable, disable, hold, unhold, start, stop, restart
+  // install, refresh, revert, remove, switch, enable, disable, hold, unhold, start, stop, restart, sideload
+  std::string action;
   std::string channel;
   std::string revision;
   std::string hold_until;  // "forever" or RFC 3339
   bool is_classic = false;
   bool is_enabling = false;  // start and stop: also at the next boot
   bool ignores_running = false;
-  bool is_purging = false;  // remove: without a snapshot of the data first
+  bool is_purging = false;   // remove: without a snapshot of the data first
+  SnapPackage package = {};  // sideload
+  std::string file_name = {};
 };
 
 struct SnapRefusal {

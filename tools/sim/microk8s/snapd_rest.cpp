@@ -3,7 +3,9 @@
 
 #include <fmt/core.h>
 
+#include "proto/wire/tracks.h"
 #include "tools/sim/microk8s/parts.h"
+#include "tools/sim/microk8s/sideload.h"
 #include "tools/sim/microk8s/sim_microk8s.h"
 #include "tools/sim/microk8s/snapd.h"
 #include "tools/sim/microk8s/snapd_rest.h"
@@ -96,6 +98,9 @@ agent::SnapdReply find(const World& world, std::string_view query, DeviceState& 
 }
 
 agent::SnapdReply get_snap(const DeviceState& state, std::string_view name) {
+  if (const auto base = state.bases.find(std::string(name)); base != state.bases.end()) {
+    return sync(Json::Object{{"name", base->first}, {"revision", base->second}, {"status", "active"}});
+  }
   if (name != "microk8s" || !state.snap.is_installed) {
     return refuse(
         {.status = kNotFound, .message = "snap not installed", .kind = "snap-not-found", .value = std::string(name)});
@@ -118,7 +123,9 @@ agent::SnapdReply list_changes(const DeviceState& state, std::string_view query,
   const bool is_all = query.find("select=all") != std::string_view::npos;
   const bool is_ready = query.find("select=ready") != std::string_view::npos;
   Json changes = Json::Array{};
+  const bool is_for_microk8s = query.find("for=microk8s") != std::string_view::npos;
   for (const auto& [id, change] : state.changes) {
+    if (is_for_microk8s && change.snap != "microk8s") continue;
     const bool is_done = change.status != "Doing";
     if (is_all || is_done == is_ready) changes.append(change_json(change, now));
   }
@@ -267,16 +274,16 @@ Json snap_json(const DeviceState& state) {
                            {"summary", "Kubernetes for workstations and appliances"},
                            {"version", now.version},
                            {"revision", now.revision},
-                           {"channel", now.channel},
-                           {"tracking-channel", now.channel},
                            {"confinement", now.confinement},
                            {"devmode", false},
                            {"type", "app"},
-                           {"base", minor_of(state) >= 34 ? "core22" : "core20"},
+                           {"base", wire::base_of_track(minor_of(state))},
                            {"status", state.snap.is_active ? "active" : "installed"},
                            {"installed-size", 188'743'680},
                            {"health", Json::Object{{"revision", now.revision}, {"status", "okay"}}},
                            {"apps", std::move(apps)}};
+  // One from a file follows none until it is told.
+  if (!now.channel.empty()) snap["channel"] = snap["tracking-channel"] = now.channel;
   if (!state.snap.hold.empty()) snap["hold"] = state.snap.hold == "forever" ? "2318-01-01T00:00:00Z" : state.snap.hold;
   return snap;
 }
@@ -290,6 +297,12 @@ agent::SnapdReply answer_snapd(DeviceState& state, const World& world, const Sna
     return refuse({.status = 401, .message = "access denied", .kind = "login-required", .value = {}});
   if (request.method != "POST" && request.method != "PUT")
     return refuse({.status = 405, .message = "method not allowed", .kind = {}, .value = {}});
+  if (route.path == "/v2/assertions") {
+    const SnapRefusal refusal = acknowledge(state, request.body);
+    return refusal.status == 0 ? sync({}) : refuse(refusal);
+  }
+  if (route.path == "/v2/snaps" && request.body.starts_with("--"))
+    return answer_of(sideload(state, world, request.body, now));
   const Result<Json> body = Json::parse(request.body);
   if (!body) {
     return refuse({.status = kBadRequest,

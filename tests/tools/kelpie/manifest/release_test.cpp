@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include <fmt/core.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
@@ -133,6 +134,36 @@ TEST(ReleaseManifest, ALoadBalancerNeedsMetallb) {
       (std::vector<std::string>{"m.yaml:5:48: workload w: a LoadBalancer waits for an address that add-on metallb "
                                 "gives out; this release does not enable it"}));
   EXPECT_TRUE(read(release_text("addons: [\"metallb:10.0.0.0/28\"]\n" + exposed)).warnings.empty());
+}
+
+std::string with_files(const std::string& channel, const std::vector<std::string>& names) {
+  std::string text = fmt::format("microk8s:\n  channel: {}\n  files:\n", channel);
+  for (const std::string& name : names) {
+    text += fmt::format("  - {{ name: {}, snap: {}, assertions: {} }}\n", name, digest_of('1'), digest_of('2'));
+  }
+  return release_text(text + "workloads: []\n");
+}
+
+TEST(ReleaseManifest, SnapFilesComeInTheOrderInWhichTheyAreInstalled) {
+  const v1::Release release = release_of(with_files("1.34-strict/stable", {"microk8s", "core22", "snapd"}));
+  std::vector<std::string> names;
+  for (const v1::SnapFile& file : release.steps(0).install().files()) names.push_back(file.name());
+  EXPECT_EQ(names, (std::vector<std::string>{"snapd", "core22", "microk8s"}));
+  EXPECT_EQ(hub::sentence_of(release.steps(0)), "install 1.34-strict/stable, held, from files on the device");
+}
+
+TEST(ReleaseManifest, SnapFilesMustFitTheTrack) {
+  EXPECT_EQ(read(with_files("1.32/stable", {"core22", "microk8s"})).errors,
+            std::vector<std::string>{"m.yaml:7:3: microk8s.files.core22 is of no use: 1.32/stable is built on core20"});
+  EXPECT_EQ(read(with_files("1.32/stable", {"core20"})).errors,
+            std::vector<std::string>{"m.yaml:7:3: microk8s.files have no microk8s"});
+  EXPECT_EQ(read(with_files("1.32/stable", {"nginx", "microk8s"})).errors,
+            std::vector<std::string>{"m.yaml:7:3: microk8s.files.nginx is no snap that MicroK8s needs"});
+  EXPECT_EQ(read(with_files("1.32/stable", {"microk8s", "microk8s"})).errors,
+            std::vector<std::string>{"m.yaml:7:3: microk8s.files.microk8s is listed twice"});
+  EXPECT_EQ(
+      read(with_files("1.32/stable", {"microk8s"})).warnings,
+      std::vector<std::string>{"m.yaml:7:3: 1.32/stable is built on core20: a device without it refuses to prepare"});
 }
 
 TEST(ReleaseManifest, AReleaseWithoutWorkloadsSaysThatItRemovesThem) {

@@ -1,6 +1,7 @@
 // What changes from one release to another, and fleets beside what the hub has.
 #include "tools/kelpie/signing/release_diff.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "tests/tools/kelpie/manifest/samples.h"
@@ -71,6 +72,15 @@ TEST(Export, ReadsBackAsTheSameBytes) {
                    "workloads: [{ name: w, namespace: shop, manifest: a.yaml }]\n"
                    "checks: [node-ready, { workload-ready: w, within: 90s }]\npreflight: { disk: 2GiB }\n"),
       {{"a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata: { a: \"yes\", b: \"1\" }\n"}});
+  const ExportedRelease exported = release_yaml(release);
+  EXPECT_EQ(payload_of(release_of(exported.yaml, exported.files)), payload_of(release)) << exported.yaml;
+}
+
+TEST(Export, SnapFilesReadBackAsTheSameBytes) {
+  const v1::Release release = release_of(release_text(fmt::format(
+      "microk8s:\n  channel: 1.32/stable\n  files:\n"
+      "  - {{ name: microk8s, snap: {0}, assertions: {0} }}\n  - {{ name: core20, snap: {0}, assertions: {0} }}\n",
+      digest_of('7'))));
   const ExportedRelease exported = release_yaml(release);
   EXPECT_EQ(payload_of(release_of(exported.yaml, exported.files)), payload_of(release)) << exported.yaml;
 }
