@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "device-agent/microk8s/access.h"
 #include "device-agent/microk8s/preflight.h"
 #include "device-agent/microk8s/steps.h"
 
@@ -9,7 +10,10 @@ namespace kelpie::agent {
 namespace {
 
 Tried<CallResult> carry_out_step(const StepCall& call, const Work& work) {
-  if (call.phase == Phase::Prepare) KELPIE_TRY(require_space(work, call.disk_free_bytes));
+  if (call.phase == Phase::Prepare) {
+    KELPIE_TRY(require_access(call.step, work));
+    KELPIE_TRY(require_space(work, call.disk_free_bytes));
+  }
   return std::visit(
       [&](const auto& step) -> Tried<CallResult> {
         using Kind = std::decay_t<decltype(step)>;

@@ -1,6 +1,7 @@
 // The checks of a release: after its steps, and again and again while it soaks.
 #include <fmt/core.h>
 
+#include "device-agent/microk8s/access.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/objects.h"
 #include "device-agent/microk8s/readiness.h"
@@ -32,6 +33,13 @@ Tried<std::string> check(const WorkloadReadyCheck& wanted, const Work& work) {
 }  // namespace
 
 Tried<CallResult> carry_out_checks(const std::vector<Check>& checks, const Work& work) {
+  KELPIE_TRY(const Access access, read_access(work));
+  if (access == Access::SnapdOnly && !checks.empty()) {
+    return unmet(
+        {.reason = Reason::CommandUnreachable,
+         .detail = fmt::format("{}: a release for it has checks: []", row_of(Reason::CommandUnreachable).sentence),
+         .output = {}});
+  }
   std::vector<std::string> evidence;
   for (const Check& one : checks) {
     Tried<std::string> proof = std::visit([&](const auto& wanted) { return check(wanted, work); }, one);

@@ -1,6 +1,7 @@
 // install: the snap on its channel, refreshes held, the API server of that track answering.
 #include <fmt/core.h>
 
+#include "device-agent/microk8s/access.h"
 #include "device-agent/microk8s/channel.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/preflight.h"
@@ -104,7 +105,7 @@ Tried<CallResult> prepare(const InstallStep& step, const Work& work) {
   const Json restore(Json::Object{{"channel", snap.channel},
                                   {"held", snap.is_held},
                                   {"installed", snap.is_installed},
-                                  {"ready", snap.is_running() && is_node_ready(work)},
+                                  {"ready", system.is_on_classic && snap.is_running() && is_node_ready(work)},
                                   {"revision", snap.revision},
                                   {"system-hold", snap.system_hold}});
   return prepared(snap.is_installed ? "now " + describe(snap) : "not installed; the store has " + step.channel,
@@ -182,6 +183,8 @@ Tried<CallResult> run(const InstallStep& step, const std::string& note, const Wo
 Tried<std::string> prove_server(const Goal& goal, const Work& work) {
   const Lock lock = read_lock(work);
   if (lock == Lock::Stopped) return std::string("stopped");
+  KELPIE_TRY(const Access access, read_access(work));
+  if (access == Access::SnapdOnly) return std::string("its API server out of reach from here");
   KELPIE_TRY(require_control_plane(work));
   KELPIE_TRY(await_api(work));
   KELPIE_TRY(const std::string version, read_server_version(work));

@@ -24,6 +24,8 @@ constexpr std::array kRows{
               "a hook of the snap hit snapd's limit, as slow cards do; a second try usually passes"},
     ReasonRow{Reason::SnapBlocked, "snap-blocked", false, "interfaces of the strict snap are not connected"},
     ReasonRow{Reason::SnapNeedsStrict, "snap-needs-strict", false, "Ubuntu Core takes only a -strict track"},
+    ReasonRow{Reason::CommandUnreachable, "command-unreachable", false,
+              "on Ubuntu Core the agent reaches snapd alone, and no command of MicroK8s"},
     ReasonRow{Reason::SnapNotFound, "snap-not-found", false, "the store has no such snap for this device"},
     ReasonRow{Reason::SnapRevisionGone, "snap-revision-gone", false,
               "snapd no longer keeps the revision to go back to"},

@@ -26,6 +26,7 @@ enum class Reason {
   SnapHookTimeout,
   SnapBlocked,
   SnapNeedsStrict,
+  CommandUnreachable,
   SnapNotFound,
   SnapRevisionGone,
   StoreUnreachable,

@@ -1,5 +1,7 @@
 #include "device-agent/microk8s/snap_changes.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "device-agent/microk8s/snapd_answer.h"
@@ -10,7 +12,8 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Duration kLookEvery = seconds(2);     // chosen: a change takes minutes
+constexpr Duration kLookEvery = seconds(2);     // chosen: an install takes minutes
+constexpr Duration kLookFirst{100};             // chosen: a hold takes less
 constexpr Duration kAbortLimit = seconds(60);   // chosen: it answers at once, or snapd restarts
 constexpr Duration kAppsPatience = minutes(3);  // chosen: commands that an agent left behind end in two
 constexpr std::string_view kOpenChanges = "/v2/changes?select=in-progress&for=microk8s";
@@ -66,7 +69,7 @@ Tried<void> give_up(const Work& work, const std::string& id, std::string_view do
 
 Tried<void> await_change(const Work& work, const std::string& id, std::string_view doing) {
   bool is_waiting_for_reboot = false;
-  while (!work.is_over()) {
+  for (Duration pause = kLookFirst; !work.is_over(); pause = std::min(kLookEvery, 2 * pause)) {
     const Tried<SnapdAnswer> answer = read_snapd(work, "/v2/changes/" + id);
     if (!answer && !is_away(answer)) return fail(answer.error());
     if (answer && answer->status == 404) return {};  // forgotten after a day: what it left is looked at anyway
@@ -76,7 +79,7 @@ Tried<void> await_change(const Work& work, const std::string& id, std::string_vi
       work.say(fmt::format("{}: {}", doing,
                            is_waiting_for_reboot ? "waits for a restart of the device" : progress_of(answer->result)));
     }
-    KELPIE_TRY(work.wait(kLookEvery));
+    KELPIE_TRY(work.wait(pause));
   }
   return give_up(work, id, doing, is_waiting_for_reboot);
 }

@@ -57,6 +57,12 @@ Tried<void> set_own_hold(const Work& work, Hold hold) {
                       .doing = hold == Hold::On ? "holding automatic refreshes" : "letting automatic refreshes go"});
 }
 
+/// over_boots: enable or disable.
+Json services_request(std::string_view action, std::string_view over_boots) {
+  return Json(
+      Json::Object{{"action", action}, {std::string(over_boots), true}, {"names", Json::Array{Json("microk8s")}}});
+}
+
 Tried<void> read_holds(const Work& work, const Json& in, Snap& snap) {
   snap.is_held = !in.text("hold").empty();
   if (snap.is_held) return {};
@@ -142,10 +148,12 @@ Tried<SnapChanges> read_changes(const Work& work) {
 
 Tried<void> start_services(const Work& work) {
   return change_snap(
-      work,
-      {.path = "/v2/apps",
-       .request = Json(Json::Object{{"action", "start"}, {"enable", true}, {"names", Json::Array{Json("microk8s")}}}),
-       .doing = "starting the services"});
+      work, {.path = "/v2/apps", .request = services_request("start", "enable"), .doing = "starting the services"});
+}
+
+Tried<void> stop_services(const Work& work) {
+  return change_snap(
+      work, {.path = "/v2/apps", .request = services_request("stop", "disable"), .doing = "stopping the services"});
 }
 
 Tried<void> hold_refreshes(const Work& work, Hold hold) {

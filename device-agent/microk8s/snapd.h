@@ -48,6 +48,7 @@ struct StoreChannel {
 [[nodiscard]] Tried<StoreChannel> find_channel(const Work& work, const std::string& channel);
 
 [[nodiscard]] Tried<void> start_services(const Work& work);
+[[nodiscard]] Tried<void> stop_services(const Work& work);
 
 /// The newest change of MicroK8s that snapd remembers (it forgets after a day): "42 Refresh "microk8s" snap, Done".
 struct SnapChanges {

@@ -2,6 +2,7 @@
 // need only be registered, and the images step proves it Ready.
 #include <fmt/core.h>
 
+#include "device-agent/microk8s/access.h"
 #include "device-agent/microk8s/containerd.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/power.h"
@@ -11,6 +12,7 @@
 namespace kelpie::agent {
 namespace {
 
+constexpr Duration kLookEvery = std::chrono::seconds(2);
 constexpr Duration kComingUp = std::chrono::seconds(120);      // chosen: within what the core gives an observation
 constexpr Duration kReadyPatience = std::chrono::seconds(60);  // chosen: who is not Ready by then waits for images
 
@@ -30,7 +32,21 @@ Tried<std::string> prove_registered(const Trouble& why, const Work& work) {
                      lacks_image ? "until its images are here" : "yet, to be proved with the images", why.detail);
 }
 
+/// What a confined agent can see of it.
+Tried<std::string> await_services(const Work& work) {
+  while (true) {
+    KELPIE_TRY(const Snap snap, read_installed_snap(work));
+    if (!snap.blocked.empty()) return trouble(Reason::SnapBlocked, snap.blocked);
+    if (snap.is_running()) return fmt::format("services active: {}; its node is out of reach", joined(snap.services));
+    if (work.is_over()) return trouble(Reason::NodeStopped, "its services do not run");
+    work.say("waiting for its services");
+    KELPIE_TRY(work.wait(kLookEvery));
+  }
+}
+
 Tried<std::string> prove(const StartStep& step, const Work& work) {
+  KELPIE_TRY(const Access access, read_access(work));
+  if (access == Access::SnapdOnly) return await_services(work);
   if (!step.images_follow) return await_running(work);
   while (true) {
     KELPIE_TRY(await_api(work));

@@ -18,7 +18,7 @@ Tried<CallResult> prepare(const Work& work) {
 
 Tried<CallResult> prove(const Work& work) {
   Tried<void> proof = require_stopped(work);
-  if (proof) return satisfied("stopped: its lock is there and no service is active");
+  if (proof) return satisfied("stopped: no service is active");
   if (proof.error().reason == Reason::NodeRunning) return unmet(proof.error());
   return fail(std::move(proof.error()));
 }

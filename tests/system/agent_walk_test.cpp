@@ -1,11 +1,15 @@
 // The reference walk on a real agent: from a device without the snap to nodered on its node port; then nothing to do.
+#include <filesystem>
+
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "proto/base/digest.h"
 #include "tests/system/agent_device.h"
 #include "tests/system/agent_footprint.h"
 #include "tests/system/fleet_operator.h"
 #include "tests/system/getting_started.h"
+#include "tools/sim/microk8s/sideload.h"
 
 namespace kelpie::test {
 namespace {
@@ -70,6 +74,34 @@ TEST_F(ReferenceWalk, BehindAFirewallTheImagesBringTheNodeToReady) {
   ASSERT_EQ(roll_out(), "succeeded: install changed, start unchanged, images changed, addons changed, deploy changed,")
       << agent_.log();
   EXPECT_TRUE(device_.node_port("default/nodered"));
+}
+
+// A site without the store: the snap lies in the agent's artifacts folder, and reaches snapd over its socket.
+TEST_F(ReferenceWalk, WithoutTheStoreMicrok8sComesFromAFileOnTheDevice) {
+  device_.add_fault("snap-store-unreachable");
+  device_.change([](sim::DeviceState& state) { state.bases = {{"snapd", "23545"}, {"core20", "2434"}}; });
+  const sim::SnapPackage package{
+      .name = "microk8s", .revision = "7890", .version = "v1.32.3", .confinement = "classic", .base = "core20"};
+  const auto put = [&](const std::string& text) {
+    const std::string sha256 = sha256_hex(as_bytes(text));
+    std::filesystem::create_directories(agent_.state() + "/artifacts");
+    write_file(agent_.state() + "/artifacts/" + sha256, text);
+    return "sha256:" + sha256;
+  };
+  release_ = v1::Release();
+  release_.set_schema(1);
+  release_.set_name("offline");
+  release_.set_version("1");
+  release_.set_scope("device");
+  v1::InstallStep& install = *release_.add_steps()->mutable_install();
+  install.set_channel("1.32/stable");
+  v1::SnapFile& file = *install.add_files();
+  file.set_name("microk8s");
+  file.set_snap(put(sim::snap_file_text(package)));
+  file.set_assertions(put(sim::assertions_text(package)));
+  EXPECT_EQ(roll_out(), "succeeded: install changed,") << agent_.log();
+  EXPECT_EQ(device_.times("installed microk8s from a file (7890)"), 1);
+  EXPECT_EQ(device_.state().snap.now.channel, "1.32/stable");
 }
 
 }  // namespace

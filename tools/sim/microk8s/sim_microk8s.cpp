@@ -111,7 +111,8 @@ Result<agent::Exit> SimMicrok8s::run(const agent::Command& command) {
   const Words words = Words(command.argv).subspan(1);
   const bool is_ours = program == "microk8s" || program == "kubectl";
   const bool is_there =
-      is_ours ? shell.with([](DeviceState& state) { return state.snap.is_installed; }) : program == "snap";
+      is_ours ? shell.with([](DeviceState& state) { return state.snap.is_installed && state.is_on_classic; })
+              : program == "snap";
   if (!is_there) {
     cell_.note({.at = begun_at, .what = joined(command.argv), .answer = "no such program"});
     return fail(absent(command));
