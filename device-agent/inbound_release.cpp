@@ -67,6 +67,8 @@ Result<Step> read_step(const v1::Step& in) {
     case v1::Step::kRemove: return RemoveStep{{in.remove().workloads().begin(), in.remove().workloads().end()}};
     case v1::Step::kDeploy: return read_deploy(in.deploy());
     case v1::Step::kInspect: return InspectStep{.wants_archive = in.inspect().archive()};
+    case v1::Step::kCerts: return CertsStep{.renew_before_s = in.certs().renew_before_s()};
+    case v1::Step::kSnapshot: return SnapshotStep{};
     case v1::Step::KIND_NOT_SET: break;
   }
   return fail(refused(Refusal::Schema, "a step has no kind"));
@@ -86,6 +88,19 @@ void link_start_to_images(std::vector<Step>& steps) {
     if (images == nullptr || start == nullptr) continue;
     start->images_follow = true;
     images->follows_start = true;
+  }
+}
+
+/// What comes later in the release decides whether, and on what, these two have to do something.
+void link_upkeep(std::vector<Step>& steps) {
+  CertsStep* certs = nullptr;
+  SnapshotStep* snapshot = nullptr;
+  for (Step& step : steps) {
+    if (auto* const found = std::get_if<CertsStep>(&step)) certs = found;
+    if (auto* const found = std::get_if<SnapshotStep>(&step)) snapshot = found;
+    if (certs != nullptr && std::holds_alternative<StartStep>(step)) certs->start_follows = true;
+    const auto* const install = std::get_if<InstallStep>(&step);
+    if (snapshot != nullptr && install != nullptr) snapshot->before_channel = install->channel;
   }
 }
 
@@ -136,6 +151,7 @@ Result<Release> parse_release(ByteView bytes, const wire::Trust& trust) {
     out.steps.push_back(std::move(step));
   }
   link_start_to_images(out.steps);
+  link_upkeep(out.steps);
   for (const v1::Check& one : in.checks()) {
     KELPIE_TRY(Check check, read_check(one));
     out.checks.push_back(std::move(check));

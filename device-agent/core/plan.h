@@ -36,6 +36,15 @@ struct InspectStep {
   bool wants_archive = false;  // of what is seen, sent to the hub
   friend bool operator==(const InspectStep&, const InspectStep&) = default;
 };
+struct CertsStep {
+  std::uint32_t renew_before_s = 30 * 86'400;
+  bool start_follows = false;  // in the same release: a stopped MicroK8s may be started for it
+  friend bool operator==(const CertsStep&, const CertsStep&) = default;
+};
+struct SnapshotStep {
+  std::string before_channel;  // of the install step after it, which may find nothing to do; empty: it was asked for
+  friend bool operator==(const SnapshotStep&, const SnapshotStep&) = default;
+};
 struct Image {
   std::string ref;     // full name Kubernetes asks for
   std::string digest;  // "sha256:<64 hex>"
@@ -73,10 +82,10 @@ struct RemoveStep {
   friend bool operator==(const RemoveStep&, const RemoveStep&) = default;
 };
 
-using Step =
-    std::variant<InstallStep, StartStep, StopStep, ImagesStep, AddonsStep, RemoveStep, DeployStep, InspectStep>;
+using Step = std::variant<InstallStep, StartStep, StopStep, ImagesStep, AddonsStep, RemoveStep, DeployStep, InspectStep,
+                          CertsStep, SnapshotStep>;
 
-/// install, start, stop, images, addons, remove, deploy, inspect
+/// install, start, stop, images, addons, remove, deploy, inspect, certs, snapshot
 [[nodiscard]] std::string_view kind_of(const Step& step);
 
 struct NodeReadyCheck {

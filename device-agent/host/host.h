@@ -90,6 +90,19 @@ class DeviceFiles {
   /// DataLoss when its bytes have another digest; DeadlineExceeded when on_hashed ended it; Unavailable.
   [[nodiscard]] virtual Result<Artifact> open_artifact(const std::string& path, const std::string& sha256,
                                                        std::uint64_t bytes_max, const OnHashed& on_hashed) = 0;
+  /// A folder that root alone may read, made or made so; the ones above are there.
+  /// Errors: NotFound, ResourceExhausted, Unavailable.
+  [[nodiscard]] virtual Result<void> make_private_folder(const std::string& path) = 0;
+  /// On the card when it returns; replaces what is at `to`. Errors: NotFound, Unavailable.
+  [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  struct Look {
+    std::uint64_t bytes = 0;
+    WallTime modified_at;
+    std::string head;  // its first bytes, at most kHeadBytes
+  };
+  static constexpr std::size_t kHeadBytes = 16;
+  /// A file of any size, from outside. Errors: NotFound, FailedPrecondition when it is no regular file, Unavailable.
+  [[nodiscard]] virtual Result<Look> look(const std::string& path) = 0;
   struct Space {
     std::uint64_t total_bytes = 0;
     std::uint64_t free_bytes = 0;

@@ -151,7 +151,7 @@ Result<void> SystemFiles::write(const std::string& path, const std::string& text
   {
     const Fd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
     const bool is_whole = fd.is_open() && fchmod(fd.get(), mode) == 0 && write_all(fd, text) && fsync(fd.get()) == 0;
-    if (!is_whole || rename(beside.c_str(), path.c_str()) != 0) {
+    if (!is_whole || std::rename(beside.c_str(), path.c_str()) != 0) {
       const tl::unexpected<Error> why = cannot("write", path);
       unlink(beside.c_str());
       return why;
@@ -189,6 +189,38 @@ Result<Artifact> SystemFiles::open_artifact(const std::string& path, const std::
   KELPIE_TRY(const std::string digest, sha256_of(artifact, on_hashed));
   if (digest == sha256) return artifact;
   return fail(Code::DataLoss, fmt::format("\"{}\" has the sha256 {}", path, digest));
+}
+
+Result<void> SystemFiles::make_private_folder(const std::string& path) {
+  if (mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) return cannot("make", path);
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW));
+  if (!fd.is_open() || fchmod(fd.get(), S_IRWXU) != 0) return cannot("close to others", path);
+  return sync_folder(folder_of(path));
+}
+
+Result<void> SystemFiles::rename(const std::string& from, const std::string& to) {
+  // What has the name must be on the card before the name is.
+  const Fd fd(open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd.is_open() || fsync(fd.get()) != 0 || std::rename(from.c_str(), to.c_str()) != 0) {
+    return cannot("rename", from);
+  }
+  return sync_folder(folder_of(to));
+}
+
+Result<DeviceFiles::Look> SystemFiles::look(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd.is_open()) return cannot_read(path);
+  struct stat found {};
+  if (fstat(fd.get(), &found) != 0) return cannot_read(path);
+  if (!S_ISREG(found.st_mode)) return fail(Code::FailedPrecondition, fmt::format("\"{}\" is no file", path));
+  std::array<char, kHeadBytes> head{};
+  const ssize_t got = ::read(fd.get(), head.data(), head.size());
+  if (got < 0) return cannot_read(path);
+  constexpr std::int64_t kMs = 1'000;
+  constexpr std::int64_t kNanosPerMs = 1'000'000;
+  return Look{.bytes = static_cast<std::uint64_t>(found.st_size),
+              .modified_at = {found.st_mtim.tv_sec * kMs + found.st_mtim.tv_nsec / kNanosPerMs},
+              .head = std::string(head.data(), static_cast<std::size_t>(got))};
 }
 
 Result<DeviceFiles::Space> SystemFiles::space(const std::string& path) {

@@ -25,6 +25,8 @@ Tried<CallResult> carry_out_step(const StepCall& call, const Work& work) {
         if constexpr (std::is_same_v<Kind, RemoveStep>) return carry_out_remove(step, call, work);
         if constexpr (std::is_same_v<Kind, DeployStep>) return carry_out_deploy(step, call, work);
         if constexpr (std::is_same_v<Kind, InspectStep>) return carry_out_inspect(step, call, work);
+        if constexpr (std::is_same_v<Kind, CertsStep>) return carry_out_certs(step, call, work);
+        if constexpr (std::is_same_v<Kind, SnapshotStep>) return carry_out_snapshot(step, call, work);
       },
       call.step);
 }

@@ -76,6 +76,11 @@ Tried<Exit> run_kubectl(const Work& work, std::vector<std::string> arguments, st
       Exit exit,
       run_microk8s(work,
                    {.arguments = std::move(arguments), .limit = limit, .input = std::move(input), .on_output = {}}));
+  if (exit.code != 0 && has_any(exit.err, {"Unable to connect to the server"}) &&
+      has_any(exit.err, {"x509: certificate has expired or is not yet valid"})) {
+    return trouble(Reason::CertificatesExpired,
+                   fmt::format("{}: {}", last_line(exit.err), row_of(Reason::CertificatesExpired).sentence), exit.err);
+  }
   if (exit.code != 0 && is_api_away(exit.err)) {
     return trouble(Reason::ApiNotReady, fmt::format("the API server does not answer: {}", last_line(exit.err)),
                    exit.err);

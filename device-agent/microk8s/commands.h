@@ -20,7 +20,8 @@ struct Microk8s {
 /// time. Other exits are the caller's to judge.
 [[nodiscard]] Tried<Exit> run_microk8s(const Work& work, const Microk8s& command);
 
-/// kubectl ARGUMENTS. Trouble: ApiNotReady when nobody answers; other failures are the caller's to judge.
+/// kubectl ARGUMENTS. Trouble: ApiNotReady when nobody answers, CertificatesExpired when no answer can be trusted;
+/// other failures are the caller's to judge.
 inline constexpr Duration kKubectlLimit = std::chrono::seconds(60);  // above --request-timeout: discovery takes 32 s
 [[nodiscard]] Tried<Exit> run_kubectl(const Work& work, std::vector<std::string> arguments, std::string input = {},
                                       Duration limit = kKubectlLimit);

@@ -15,6 +15,8 @@ namespace kelpie::agent {
 [[nodiscard]] Tried<CallResult> carry_out_remove(const RemoveStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_deploy(const DeployStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_inspect(const InspectStep& step, const StepCall& call, const Work& work);
+[[nodiscard]] Tried<CallResult> carry_out_certs(const CertsStep& step, const StepCall& call, const Work& work);
+[[nodiscard]] Tried<CallResult> carry_out_snapshot(const SnapshotStep& step, const StepCall& call, const Work& work);
 
 [[nodiscard]] Tried<CallResult> carry_out_checks(const std::vector<Check>& checks, const Work& work);
 /// Never in trouble: what cannot be read stays empty.

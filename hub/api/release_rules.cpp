@@ -19,8 +19,12 @@ constexpr std::uint32_t kSchema = 1;
 constexpr std::uint32_t kCheckWithinMax = 86'400;  // seconds; chosen: a day, far above R11's verify limit
 
 // R26. stop and inspect are no part of a desired state: they come alone, with command send.
-constexpr std::array<v1::Step::KindCase, 6> kOrder = {v1::Step::kInstall, v1::Step::kStart,  v1::Step::kImages,
-                                                      v1::Step::kAddons,  v1::Step::kRemove, v1::Step::kDeploy};
+constexpr std::array<v1::Step::KindCase, 8> kOrder = {v1::Step::kCerts,  v1::Step::kSnapshot, v1::Step::kInstall,
+                                                      v1::Step::kStart,  v1::Step::kImages,   v1::Step::kAddons,
+                                                      v1::Step::kRemove, v1::Step::kDeploy};
+// New ones live a year: asked for longer they would be due again at once.
+constexpr std::uint32_t kRenewBeforeMin = 86'400;
+constexpr std::uint32_t kRenewBeforeMax = 180 * 86'400;
 
 bool is_lower_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -164,7 +168,13 @@ Result<void> check_step(const v1::Step& step, const std::string& path, Workloads
     case v1::Step::kInstall: return check_install(step.install(), path + ".install");
     case v1::Step::kStart:
     case v1::Step::kStop:
-    case v1::Step::kInspect: return {};
+    case v1::Step::kInspect:
+    case v1::Step::kSnapshot: return {};
+    case v1::Step::kCerts:
+      if (step.certs().renew_before_s() >= kRenewBeforeMin && step.certs().renew_before_s() <= kRenewBeforeMax) {
+        return {};
+      }
+      return fail(wrong_release(path + ".certs.renewBeforeS", "is not in 1..180 days"));
     case v1::Step::kImages: return check_images(step.images(), path + ".images");
     case v1::Step::kAddons: return check_addons(step.addons(), path + ".addons");
     case v1::Step::kRemove: return check_remove(step.remove(), path + ".remove", workloads.removed);
@@ -186,8 +196,8 @@ Result<void> check_order(const v1::Release& release) {
     }
     const auto place = static_cast<std::size_t>(at - kOrder.begin());
     if (place < next) {
-      return fail(wrong_release(path, fmt::format("{} is out of order: install, start, images, addons, remove, deploy, "
-                                                  "each at most once",
+      return fail(wrong_release(path, fmt::format("{} is out of order: certs, snapshot, install, start, images, "
+                                                  "addons, remove, deploy, each at most once",
                                                   kind_of(step))));
     }
     next = place + 1;

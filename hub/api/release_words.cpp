@@ -3,6 +3,7 @@
 #include <kelpie/v1/release.pb.h>
 
 #include "hub/api/release_rules.h"
+#include "proto/base/clock.h"
 
 namespace kelpie::hub {
 namespace {
@@ -54,6 +55,8 @@ std::string_view kind_of(const v1::Step& step) {
     case v1::Step::kRemove: return "remove";
     case v1::Step::kDeploy: return "deploy";
     case v1::Step::kInspect: return "inspect";
+    case v1::Step::kCerts: return "certs";
+    case v1::Step::kSnapshot: return "snapshot";
     case v1::Step::KIND_NOT_SET: return "";
   }
   return "";
@@ -71,6 +74,10 @@ std::string sentence_of(const v1::Step& step) {
     case v1::Step::kRemove: return words_of(step.remove());
     case v1::Step::kDeploy: return words_of(step.deploy());
     case v1::Step::kInspect: return step.inspect().archive() ? "inspect, with an archive" : "inspect";
+    case v1::Step::kCerts:
+      return fmt::format("renew certificates with less than {} left",
+                         kelpie::to_string(std::chrono::seconds(step.certs().renew_before_s())));
+    case v1::Step::kSnapshot: return "copy the datastore, before a refresh or alone";
     case v1::Step::KIND_NOT_SET: return "";
   }
   return "";

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,10 +68,13 @@ void FileCell::change(const std::function<void(sim::DeviceState&)>& with) {
   KELPIE_ASSERT(state.has_value());
   const sim::DeviceState before = *state;
   if (state->snap.is_installed) take_settings(*state);
+  take_snapshots(*state);
   const std::map<std::string, std::string> settings = state->settings;
+  const std::map<std::string, sim::Snapshot> snapshots = state->snapshots;
   with(*state);
   if (*state != before) write_whole(path, to_text(*state));
   show_files(*state, settings);
+  show_snapshots(*state, snapshots);
 }
 
 void FileCell::note(sim::Asked asked) {
@@ -108,6 +112,33 @@ void FileCell::take_settings(sim::DeviceState& state) const {
   if (fs::exists(root)) state.settings = std::move(found);
 }
 
+void FileCell::take_snapshots(sim::DeviceState& state) const {
+  state.snapshots.clear();
+  std::error_code none;  // no such folder: no copies
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ + std::string(sim::kSnapshotsFolder), none)) {
+    struct stat found {};
+    const std::string path = entry.path().string();
+    if (stat(path.c_str(), &found) != 0) continue;  // renamed meanwhile
+    constexpr std::int64_t kMs = 1'000;
+    state.snapshots[path.substr(folder_.size())] = {.bytes = static_cast<std::uint64_t>(found.st_size),
+                                                    .made_at = {found.st_mtim.tv_sec * kMs}};
+  }
+}
+
+void FileCell::show_snapshots(const sim::DeviceState& state, const std::map<std::string, sim::Snapshot>& before) const {
+  for (const auto& [path, snapshot] : state.snapshots) {
+    const auto at = before.find(path);
+    if (at != before.end() && at->second == snapshot) continue;
+    std::string text(sim::kGzipHead);
+    text.resize(snapshot.bytes);
+    fs::create_directories(fs::path(folder_ + path).parent_path());
+    write_whole(folder_ + path, text);
+  }
+  for (const auto& [path, snapshot] : before) {
+    if (!state.snapshots.contains(path)) fs::remove(folder_ + path);
+  }
+}
+
 void FileCell::show_files(const sim::DeviceState& state, const std::map<std::string, std::string>& settings) const {
   show_link(folder_ + "/snap/bin/microk8s", kProgramLink, state.snap.is_installed);
   const std::map<std::string, std::string> files = sim::files_of(state);
@@ -126,6 +157,7 @@ void FileCell::show_files(const sim::DeviceState& state, const std::map<std::str
     const std::string name = path.substr(folder_.size());
     // A setting that this change did not know is one that the agent is writing meanwhile.
     if (name.starts_with(sim::kMirrorsFolder) && !settings.contains(name)) continue;
+    if (name.starts_with(sim::kSnapshotsFolder)) continue;
     if (entry.is_regular_file() && !files.contains(name)) stale.push_back(path);
   }
   for (const std::string& path : stale) fs::remove(path);

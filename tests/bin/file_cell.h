@@ -27,6 +27,9 @@ class FileCell final : public sim::StateCell {
  private:
   /// What the agent wrote beside the programs.
   void take_settings(sim::DeviceState& state) const;
+  /// Likewise what `dbctl` was told to write.
+  void take_snapshots(sim::DeviceState& state) const;
+  void show_snapshots(const sim::DeviceState& state, const std::map<std::string, sim::Snapshot>& before) const;
   void show_files(const sim::DeviceState& state, const std::map<std::string, std::string>& settings) const;
 
   std::string folder_;

@@ -71,9 +71,17 @@ void members(A& a, sim::Disk& x) {
   a("total_bytes", x.total_bytes), a("free_bytes", x.free_bytes), a("data_bytes", x.data_bytes);
 }
 template <typename A>
+void members(A& a, sim::CertificateTimes& x) {
+  a("not_before", x.not_before), a("not_after", x.not_after), a("is_missing", x.is_missing);
+}
+template <typename A>
+void members(A& a, sim::Snapshot& x) {
+  a("bytes", x.bytes), a("made_at", x.made_at);
+}
+template <typename A>
 void members(A& a, sim::ClusterCopy& x) {
   a("addons", x.addons), a("addon_args", x.addon_args), a("objects", x.objects);
-  a("settings", x.settings);
+  a("settings", x.settings), a("certificates", x.certificates);
 }
 template <typename A>
 void members(A& a, sim::DeviceState& x) {
@@ -86,6 +94,8 @@ void members(A& a, sim::DeviceState& x) {
   a("objects", x.objects), a("objects_made", x.objects_made), a("copies", x.copies), a("reports", x.reports),
       a("settings", x.settings), a("faults", x.faults);
   a("journal", x.journal), a("effects", x.effects);
+  a("certificates", x.certificates), a("certificates_copy", x.certificates_copy), a("snapshots", x.snapshots);
+  a("effects", x.effects);
 }
 template <typename A>
 void members(A& a, sim::RegistryImage& x) {
@@ -113,6 +123,7 @@ struct Writer {
   }
   static Json json_of(sim::FaultKind value) { return std::string(sim::to_string(value)); }
   static Json json_of(SteadyTime value) { return value.ms; }
+  static Json json_of(WallTime value) { return value.unix_ms; }
   static Json json_of(Duration value) { return value.count(); }
   template <typename T>
   static Json json_of(const std::optional<T>& value) {
@@ -161,6 +172,7 @@ struct Reader {
     if (const Result<sim::Fault> fault = sim::parse_fault(from.text())) value = fault->kind;
   }
   static void read(const Json& from, SteadyTime& value) { value.ms = from.number(); }
+  static void read(const Json& from, WallTime& value) { value.unix_ms = from.number(); }
   static void read(const Json& from, Duration& value) { value = Duration(from.number()); }
   template <typename T>
   static void read(const Json& from, std::optional<T>& value) {

@@ -97,6 +97,9 @@ void make_so(sim::DeviceState& state, const std::string& word, SteadyTime now) {
   if (word == "low-memory") state.kubernetes.is_low_memory = true;
   if (word == "api-down") state.kubernetes.api_at = now + std::chrono::hours(1'000);
   if (word == "amd64") state.architecture = "amd64";
+  if (word == "certificate ended") {
+    state.certificates["server.crt"].not_after = WallTime{1'700'000'000'000};  // 2023-11-14
+  }
   if (word == "core") state.is_on_classic = false;
   if (word == "no images") state.images.clear();
   if (word.starts_with("snapd ")) state.snapd_version = word.substr(6);

@@ -94,7 +94,6 @@ TEST(Recorded, EveryFileCitesItsSection) {
 /// Entries of section 0 that are not a text; what acts them out, or why nothing does.
 const std::map<int, std::string>& acted_out_elsewhere() {
   static const std::map<int, std::string> elsewhere{
-      {18, "certificates end on the device's clock: certificates_test"},
       {19, "an address change: nothing the agent asks tells of it but the node's address, which the facts report"}};
   return elsewhere;
 }

@@ -16,6 +16,8 @@ struct Wanted {
   std::string operator()(const agent::StartStep&) const { return "running"; }
   std::string operator()(const agent::StopStep&) const { return "stopped"; }
   std::string operator()(const agent::InspectStep&) const { return "inspected"; }
+  std::string operator()(const agent::CertsStep&) const { return "renewed"; }
+  std::string operator()(const agent::SnapshotStep&) const { return "copied"; }
   std::string operator()(const agent::ImagesStep& step) const {
     std::string out;
     for (const agent::Image& image : step.images) out += image.ref + " ";

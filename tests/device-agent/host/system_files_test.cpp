@@ -2,6 +2,7 @@
 #include "device-agent/host/system_files.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -33,6 +34,40 @@ TEST(SystemFiles, APipeWithoutWriterIsEmpty) {
   ASSERT_EQ(mkfifo((dir / "pipe").c_str(), 0600), 0);
   SystemFiles files;
   EXPECT_EQ(*files.read(dir / "pipe"), "");
+}
+
+TEST(SystemFiles, AreLookedAtWithoutBeingRead) {
+  const test::TempDir dir;
+  SystemFiles files;
+  test::write_file(dir / "large", "\x1f\x8b" + std::string(3U << 20U, 'x'));
+  const Result<DeviceFiles::Look> look = files.look(dir / "large");
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->bytes, (3U << 20U) + 2);
+  EXPECT_EQ(look->head, "\x1f\x8b" + std::string(14, 'x'));
+  const Duration age = SystemClock().wall() - look->modified_at;
+  EXPECT_TRUE(age > std::chrono::seconds(-1) && age < std::chrono::minutes(1)) << age.count();
+  EXPECT_EQ(files.look(dir / "none").error().code, Code::NotFound);
+  EXPECT_EQ(files.look(dir.path()).error().code, Code::FailedPrecondition);
+}
+
+TEST(SystemFiles, APrivateFolderIsClosedToOthersAndItsFilesReplaceEachOther) {
+  const test::TempDir dir;
+  SystemFiles files;
+  ASSERT_EQ(mkdir((dir / "open").c_str(), 0777), 0);
+  for (const char* const name : {"new", "open"}) {
+    ASSERT_TRUE(files.make_private_folder(dir / name));
+    struct stat found {};
+    ASSERT_EQ(stat((dir / name).c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777U, 0700U);
+  }
+  EXPECT_EQ(files.make_private_folder(dir / "none/deeper").error().code, Code::NotFound);
+  ASSERT_EQ(symlink("/tmp", (dir / "link").c_str()), 0);
+  EXPECT_FALSE(files.make_private_folder(dir / "link")) << "somebody else's folder";
+  test::write_file(dir / "new/made", "b");
+  test::write_file(dir / "new/old", "a");
+  ASSERT_TRUE(files.rename(dir / "new/made", dir / "new/old"));
+  EXPECT_EQ(*files.read(dir / "new/old"), "b");
+  EXPECT_EQ(files.rename(dir / "new/made", dir / "new/old").error().code, Code::NotFound);
 }
 
 TEST(SystemFiles, SpaceIsThatOfTheFileSystem) {

@@ -138,6 +138,33 @@ struct StoriesOf<agent::InspectStep> {
   }
 };
 
+void have_ending_certificates(sim::Device& device) {
+  have_microk8s(device);
+  for (const char* const name : {"server.crt", "front-proxy-client.crt"}) {
+    device.cell.state.certificates[name].not_after = device.pause.wall() + std::chrono::hours(24 * 20);
+  }
+}
+
+template <>
+struct StoriesOf<agent::CertsStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "certs",
+             .device = have_ending_certificates,
+             .step = [](v1::Step& step) { step.mutable_certs()->set_renew_before_s(30 * 86'400); },
+             .keeps_effect = true}};
+  }
+};
+
+template <>
+struct StoriesOf<agent::SnapshotStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "snapshot",
+             .device = have_microk8s,
+             .step = [](v1::Step& step) { step.mutable_snapshot(); },
+             .keeps_effect = true}};
+  }
+};
+
 template <typename Kind>
 void join(std::vector<KillStory>& all) {
   if constexpr (HasStories<Kind>) {

@@ -17,6 +17,7 @@ struct KillStory {
   std::string name;  // begins with the kind: "install-refresh"
   std::function<void(sim::Device& device)> device;
   std::function<void(v1::Step& step)> step;
+  bool keeps_effect = false;     // going back leaves what works: a renewed certificate, a copy of the datastore
   bool changes_nothing = false;  // no INTENT is ever written: nothing to be killed in
   friend std::ostream& operator<<(std::ostream& out, const KillStory& story) { return out << story.name; }
 };

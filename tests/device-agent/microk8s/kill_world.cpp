@@ -60,6 +60,18 @@ class KillWorld::Mortal final : public agent::ProcessRunner,
     before("hash " + path);
     return sim_.open_artifact(path, sha256, bytes_max, on_hashed);
   }
+  [[nodiscard]] Result<void> make_private_folder(const std::string& path) override {
+    before("make private " + path);
+    return sim_.make_private_folder(path);
+  }
+  [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override {
+    before("rename " + from);
+    return sim_.rename(from, to);
+  }
+  [[nodiscard]] Result<Look> look(const std::string& path) override {
+    before("look at " + path);
+    return sim_.look(path);
+  }
   [[nodiscard]] Result<Space> space(const std::string& path) override {
     before("space of " + path);
     return sim_.space(path);
@@ -197,7 +209,9 @@ std::string KillWorld::complaint() {
   }
   if (attempt.state() != v1::FAILED || attempt.outcome() != v1::RESTORED) return attempt.ShortDebugString();
   if (attempt.reason() == "ambiguous" && !world_.is_hub_forgetful) return "ambiguous";
-  if (seen.verdict == agent::Verdict::Satisfied) return "said to be taken back, but seen as so";
+  if (seen.verdict == agent::Verdict::Satisfied && !story_.keeps_effect) {
+    return "said to be taken back, but seen as so";
+  }
   const Print now = print();
   for (const auto& [what, value] : before_) {
     const auto at = now.find(what);

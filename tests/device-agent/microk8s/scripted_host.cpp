@@ -204,6 +204,27 @@ Result<agent::Artifact> ScriptedHost::open_artifact(const std::string& path, con
   return agent::Artifact{.path = path, .bytes = *at->second, .file = {}};
 }
 
+Result<void> ScriptedHost::make_private_folder(const std::string& path) {
+  asked.push_back("folder " + path);
+  inputs.emplace_back();
+  return {};
+}
+
+Result<void> ScriptedHost::rename(const std::string& from, const std::string& to) {
+  auto moved = files.extract(from);
+  if (moved.empty()) return fail(Code::NotFound, fmt::format("cannot rename \"{}\": no such file", from));
+  files[to] = std::move(moved.mapped());
+  return {};
+}
+
+Result<agent::DeviceFiles::Look> ScriptedHost::look(const std::string& path) {
+  KELPIE_TRY(const std::string text, read(path));
+  const auto at = modified.find(path);
+  return Look{.bytes = text.size(),
+              .modified_at = at == modified.end() ? wall() : at->second,
+              .head = text.substr(0, kHeadBytes)};
+}
+
 Result<agent::DeviceFiles::Space> ScriptedHost::space(const std::string&) {
   return Space{.total_bytes = 32ULL << 30U, .free_bytes = free_bytes};
 }

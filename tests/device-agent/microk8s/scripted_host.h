@@ -74,6 +74,9 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] Result<void> remove(const std::string& path) override;
   [[nodiscard]] Result<agent::Artifact> open_artifact(const std::string& path, const std::string& sha256,
                                                       std::uint64_t bytes_max, const OnHashed& on_hashed) override;
+  [[nodiscard]] Result<void> make_private_folder(const std::string& path) override;
+  [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override;
+  [[nodiscard]] Result<Look> look(const std::string& path) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> folder_bytes(const std::string& path) override;
   [[nodiscard]] Kernel kernel() override { return kernel_says; }
@@ -86,6 +89,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] std::string input_of(const std::string& start) const;
 
   std::map<std::string, std::string> files;
+  std::map<std::string, WallTime> modified;                // of files that are not as new as now
   std::map<std::string, Result<std::uint64_t>> artifacts;  // by path: their bytes, or why they are none
   std::uint64_t disk_preflight = 0;                        // of the release
   Kernel kernel_says;

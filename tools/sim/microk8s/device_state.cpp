@@ -37,6 +37,10 @@ constexpr std::array kFaultNames{
     std::pair{FaultKind::Traceback, std::string_view("traceback")},
     std::pair{FaultKind::PermissionDenied, std::string_view("permission-denied")},
     std::pair{FaultKind::SudoMissing, std::string_view("sudo-missing")},
+    std::pair{FaultKind::RefreshCertsFails, std::string_view("refresh-certs-fails")},
+    std::pair{FaultKind::RefreshCertsVanishes, std::string_view("refresh-certs-vanishes")},
+    std::pair{FaultKind::BackupFails, std::string_view("backup-fails")},
+    std::pair{FaultKind::BackupIsEmpty, std::string_view("backup-is-empty")},
     std::pair{FaultKind::Slow, std::string_view("slow")},
 };
 

@@ -40,6 +40,10 @@ enum class FaultKind {   // subject
   Traceback,             // – `status` dies with a Python traceback
   PermissionDenied,      // –
   SudoMissing,           // – 127
+  RefreshCertsFails,     // exit code: 4, 10 or 20
+  RefreshCertsVanishes,  // – exit code 0, and the certificate is gone
+  BackupFails,           // – `dbctl backup` says so
+  BackupIsEmpty,         // – exit code 0, an archive with nothing in it
   Slow,                  // percent of the usual pace: "400"
 };
 [[nodiscard]] std::string_view to_string(FaultKind kind);
@@ -170,12 +174,28 @@ struct Disk {
   friend bool operator==(const Disk&, const Disk&) = default;
 };
 
+/// When a certificate of MicroK8s is good; by default from long ago to far away.
+struct CertificateTimes {
+  WallTime not_before{1'577'836'800'000};  // 2020-01-01
+  WallTime not_after{2'524'608'000'000};   // 2050-01-01
+  bool is_missing = false;                 // it was being made when the power went
+  friend bool operator==(const CertificateTimes&, const CertificateTimes&) = default;
+};
+
+/// A copy of the datastore.
+struct Snapshot {
+  std::uint64_t bytes = 0;
+  WallTime made_at;
+  friend bool operator==(const Snapshot&, const Snapshot&) = default;
+};
+
 /// What is in $SNAP_DATA: a refresh copies it, a revert goes back to the copy. Images and volumes are elsewhere.
 struct ClusterCopy {
   std::set<std::string> addons;
   std::map<std::string, std::vector<std::string>> addon_args;
   std::map<std::string, KubeObject> objects;
   std::map<std::string, std::string> settings;
+  std::map<std::string, CertificateTimes> certificates;
   friend bool operator==(const ClusterCopy&, const ClusterCopy&) = default;
 };
 
@@ -202,9 +222,12 @@ struct DeviceState {
   std::map<std::string, Image> images;        // by full reference
   std::map<std::string, KubeObject> objects;  // by "Kind/namespace/name"
   std::int64_t objects_made = 0;
-  std::map<std::string, ClusterCopy> copies;    // by revision in snap.before
-  std::map<std::string, std::string> settings;  // files in $SNAP_DATA that somebody wrote, by full path
-  std::vector<std::string> reports;             // paths of archives that `inspect` wrote
+  std::map<std::string, ClusterCopy> copies;                  // by revision in snap.before
+  std::map<std::string, std::string> settings;                // files in $SNAP_DATA that somebody wrote, by full path
+  std::map<std::string, CertificateTimes> certificates;       // by file name; what is not listed has the default
+  std::map<std::string, CertificateTimes> certificates_copy;  // what refresh-certs kept of before
+  std::map<std::string, Snapshot> snapshots;                  // by full path
+  std::vector<std::string> reports;                           // paths of archives that `inspect` wrote
   std::vector<Fault> faults;
   std::vector<std::string> journal;  // of each service of the snap, beside its first line
   std::vector<std::string> effects;  // what was done to the device, in order: "installed microk8s 1.32/stable"

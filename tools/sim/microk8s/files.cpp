@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "proto/base/digest.h"
+#include "tools/sim/microk8s/certificate.h"
 #include "tools/sim/microk8s/kube.h"
 #include "tools/sim/microk8s/parts.h"
 #include "tools/sim/microk8s/sim_microk8s.h"
@@ -80,6 +81,14 @@ std::map<std::string, std::string> files_of(const DeviceState& state) {
   put("args/ctr", "--address=${SNAP_COMMON}/run/containerd.sock\n--namespace k8s.io\n");
   put("credentials/client.config", "apiVersion: v1\nclusters:\n- cluster:\n    server: https://127.0.0.1:16443\n");
   put("var/lock/ha-cluster", "");
+  for (const std::string_view name :
+       {"ca.crt", "front-proxy-ca.crt", "server.crt", "front-proxy-client.crt", "kubelet.crt"}) {
+    const CertificateTimes times = certificate_times(state, name);
+    if (!times.is_missing) put(fmt::format("certs/{}", name), certificate_pem(times.not_before, times.not_after));
+  }
+  for (const auto& [name, times] : state.certificates_copy) {
+    put(fmt::format("certs-backup/certs/{}", name), certificate_pem(times.not_before, times.not_after));
+  }
   for (const std::string& report : state.reports) files[report] = "an archive";
   const Kubernetes& kubernetes = state.kubernetes;
   if (kubernetes.is_stopped) put("var/lock/stopped.lock", "");

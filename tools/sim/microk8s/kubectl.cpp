@@ -225,6 +225,14 @@ int run_kubectl(Shell& shell, Words words) {
     shell.err(kApiRefusedText);
     return 1;
   }
+  const WallTime end = shell.with([](DeviceState& state) { return certificate_times(state, "server.crt").not_after; });
+  if (verb != "version" && shell.wall() >= end) {
+    shell.err(
+        fmt::format("Unable to connect to the server: tls: failed to verify certificate: x509: certificate has "
+                    "expired or is not yet valid: current time {} is after {}\n",
+                    seconds_text(shell.wall()), seconds_text(end)));
+    return 1;
+  }
   return found->run(shell, parse_kubectl(words.subspan(1)));
 }
 

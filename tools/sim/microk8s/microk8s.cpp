@@ -171,7 +171,7 @@ int run_config(Shell& shell, Words words) {
 /// What goes through sudo on classic, even for root. Source: facts, microk8s 0.9.
 bool needs_sudo(std::string_view name) {
   return name == "start" || name == "stop" || name == "ctr" || name == "inspect" || name == "images" ||
-         name == "enable" || name == "disable";
+         name == "enable" || name == "disable" || name == "refresh-certs";
 }
 
 /// What ends every subcommand before it begins. Empty: nothing.
@@ -209,6 +209,8 @@ int dispatch(Shell& shell, std::string_view name, Words rest) {
   if (name == "version") return run_version(shell);
   if (name == "config") return run_config(shell, rest);
   if (name == "inspect") return run_inspect(shell);
+  if (name == "refresh-certs") return run_refresh_certs(shell, rest);
+  if (name == "dbctl") return run_dbctl(shell, rest);
   shell.err(fmt::format("microk8s {}: this model of a device does not have it\n", name));
   return 1;
 }

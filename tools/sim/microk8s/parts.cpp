@@ -57,8 +57,17 @@ WallTime wall_of(SteadyTime time) {
 }
 
 std::string wall_text(SteadyTime time) {
+  return seconds_text(wall_of(time));
+}
+
+std::string seconds_text(WallTime time) {
   constexpr std::size_t kToSeconds = 19;
-  return to_rfc3339(wall_of(time)).substr(0, kToSeconds) + "Z";
+  return to_rfc3339(time).substr(0, kToSeconds) + "Z";
+}
+
+CertificateTimes certificate_times(const DeviceState& state, std::string_view file) {
+  const auto at = state.certificates.find(std::string(file));
+  return at == state.certificates.end() ? CertificateTimes{} : at->second;
 }
 
 bool is_refreshing(const DeviceState& state) {

@@ -18,6 +18,8 @@ void add_effect(DeviceState& state, std::string effect);
 
 /// The device's clock in whole seconds: 2025-11-25T00:42:00Z.
 [[nodiscard]] std::string wall_text(SteadyTime time);
+[[nodiscard]] std::string seconds_text(WallTime time);
+[[nodiscard]] CertificateTimes certificate_times(const DeviceState& state, std::string_view file);
 [[nodiscard]] bool is_refreshing(const DeviceState& state);
 [[nodiscard]] bool is_api_up(const DeviceState& state, SteadyTime now);
 [[nodiscard]] bool is_node_ready(const DeviceState& state, SteadyTime now);

@@ -31,6 +31,7 @@ class Shell {
   [[nodiscard]] const World& world() const { return around_.world; }
   [[nodiscard]] StateCell& cell() const { return around_.cell; }
   [[nodiscard]] SteadyTime now() const { return around_.pause.now(); }
+  [[nodiscard]] WallTime wall() const { return around_.pause.wall(); }
   void out(std::string_view text) { print(Stream::Out, exit_.out, text); }
   void err(std::string_view text) { print(Stream::Err, exit_.err, text); }
 
@@ -99,6 +100,8 @@ enum class AddonVerb { Enable, Disable };
 [[nodiscard]] int run_ctr(Shell& shell, Words words);
 [[nodiscard]] int run_images(Shell& shell, Words words);
 [[nodiscard]] int run_kubectl(Shell& shell, Words words);
+[[nodiscard]] int run_refresh_certs(Shell& shell, Words words);
+[[nodiscard]] int run_dbctl(Shell& shell, Words words);
 [[nodiscard]] int run_snap(Shell& shell, Words words);
 
 }  // namespace kelpie::sim

@@ -166,7 +166,7 @@ Result<std::string> SimMicrok8s::read(const std::string& path) {
 }
 
 bool SimMicrok8s::exists(const std::string& path) {
-  return read(path).has_value();
+  return look(path).has_value();
 }
 
 Result<void> SimMicrok8s::write(const std::string& path, const std::string& text, unsigned mode) {
@@ -188,6 +188,7 @@ Result<void> SimMicrok8s::write(const std::string& path, const std::string& text
 Result<void> SimMicrok8s::remove(const std::string& path) {
   cell_.change([&](DeviceState& state) {
     settle(state, world_, pause_.now());
+    state.snapshots.erase(path);
     if (state.settings.erase(path) > 0) add_effect(state, fmt::format("removed {}", path));
   });
   return {};
@@ -206,6 +207,35 @@ Result<agent::Artifact> SimMicrok8s::open_artifact(const std::string& path, cons
   if (kBytes > bytes_max) return fail(Code::ResourceExhausted, fmt::format("\"{}\" is too large", path));
   if (on_hashed && !on_hashed(kBytes)) return fail(Code::DeadlineExceeded, "was not hashed to its end");
   return agent::Artifact{.path = path, .bytes = kBytes, .file = {}};
+}
+
+Result<void> SimMicrok8s::make_private_folder(const std::string& path) {
+  (void)path;  // a folder is what its files are in
+  return {};
+}
+
+Result<void> SimMicrok8s::rename(const std::string& from, const std::string& to) {
+  Result<void> outcome;
+  cell_.change([&](DeviceState& state) {
+    auto moved = state.snapshots.extract(from);
+    if (moved.empty()) {
+      outcome = fail(Code::NotFound, fmt::format("cannot rename \"{}\": no such file or directory", from));
+      return;
+    }
+    state.snapshots.insert_or_assign(to, moved.mapped());
+  });
+  return outcome;
+}
+
+Result<agent::DeviceFiles::Look> SimMicrok8s::look(const std::string& path) {
+  std::optional<Snapshot> found;
+  cell_.change([&](DeviceState& state) {
+    settle(state, world_, pause_.now());
+    if (const auto at = state.snapshots.find(path); at != state.snapshots.end()) found = at->second;
+  });
+  if (found) return Look{.bytes = found->bytes, .modified_at = found->made_at, .head = std::string(kGzipHead)};
+  KELPIE_TRY(const std::string text, read(path));
+  return Look{.bytes = text.size(), .modified_at = pause_.wall(), .head = text.substr(0, kHeadBytes)};
 }
 
 Result<agent::DeviceFiles::Space> SimMicrok8s::space(const std::string& path) {

@@ -32,6 +32,9 @@ class SimMicrok8s final : public agent::ProcessRunner, public agent::SnapdSocket
   [[nodiscard]] Result<void> remove(const std::string& path) override;
   [[nodiscard]] Result<agent::Artifact> open_artifact(const std::string& path, const std::string& sha256,
                                                       std::uint64_t bytes_max, const OnHashed& on_hashed) override;
+  [[nodiscard]] Result<void> make_private_folder(const std::string& path) override;
+  [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to) override;
+  [[nodiscard]] Result<Look> look(const std::string& path) override;
   [[nodiscard]] Result<Space> space(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> folder_bytes(const std::string& path) override;
   [[nodiscard]] Kernel kernel() override;
@@ -54,6 +57,10 @@ class SimMicrok8s final : public agent::ProcessRunner, public agent::SnapdSocket
 inline constexpr std::string_view kSnapData = "/var/snap/microk8s/current";
 /// Registry mirrors: what the snap ships, and what was written there since.
 inline constexpr std::string_view kMirrorsFolder = "/var/snap/microk8s/current/args/certs.d";
+
+/// Copies of the datastore, which `dbctl` makes where it is told to.
+inline constexpr std::string_view kGzipHead = "\x1f\x8b\x08";
+inline constexpr std::string_view kSnapshotsFolder = "/var/snap/microk8s/common/kelpie-snapshots";
 
 /// What has happened by itself until now: changes of snapd, services, pods. Every answer starts with it.
 void settle(DeviceState& state, const World& world, SteadyTime now);

@@ -121,6 +121,9 @@ void remove_everything(DeviceState& state) {
   state.objects.clear();
   state.copies.clear();
   state.settings.clear();
+  state.certificates.clear();
+  state.certificates_copy.clear();
+  state.snapshots.clear();
   state.reports.clear();
   state.disk.free_bytes = std::min(state.disk.total_bytes, state.disk.free_bytes + kSnapBytes);
 }
@@ -138,8 +141,11 @@ void refresh(DeviceState& state, const SnapRevision& goal, SteadyTime now) {
     return;
   }
   const std::string& old = state.snap.now.revision;
-  state.copies[old] = {
-      .addons = state.addons, .addon_args = state.addon_args, .objects = state.objects, .settings = state.settings};
+  state.copies[old] = {.addons = state.addons,
+                       .addon_args = state.addon_args,
+                       .objects = state.objects,
+                       .settings = state.settings,
+                       .certificates = state.certificates};
   state.snap.before.push_back(state.snap.now);
   if (state.snap.before.size() >= kRevisionsKept) {
     state.copies.erase(state.snap.before.front().revision);
@@ -160,6 +166,7 @@ void revert(DeviceState& state, SnapRevision goal, SteadyTime now) {
     state.addon_args = std::move(copy->second.addon_args);
     state.objects = std::move(copy->second.objects);
     state.settings = std::move(copy->second.settings);
+    state.certificates = std::move(copy->second.certificates);
     state.copies.erase(copy);
   }
   goal.channel = state.snap.now.channel;
