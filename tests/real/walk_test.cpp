@@ -92,7 +92,9 @@ class ReferenceWalk : public RealTest {
 };
 
 TEST_F(ReferenceWalk, PassesWhereOnlyTheMirrorAnswers) {
-  ASSERT_EQ(roll_out(), "succeeded: install changed, start unchanged, images changed, addons changed, deploy changed,")
+  ASSERT_EQ(roll_out(),
+            "succeeded: certs unchanged, snapshot unchanged, install changed, start unchanged, images changed, addons "
+            "changed, deploy changed,")
       << agent_.log();
   EXPECT_TRUE(real().device().node_port("default/nodered"));
   const Lines images = real().images();
@@ -102,7 +104,8 @@ TEST_F(ReferenceWalk, PassesWhereOnlyTheMirrorAnswers) {
 
   const std::size_t asked = real().mirror().requests().size();
   EXPECT_EQ(roll_out(),
-            "succeeded: install unchanged, start unchanged, images unchanged, addons unchanged, deploy unchanged,");
+            "succeeded: certs unchanged, snapshot unchanged, install unchanged, start unchanged, images unchanged, "
+            "addons unchanged, deploy unchanged,");
   EXPECT_EQ(real().images(), images);
   EXPECT_EQ(real().mirror().requests().size(), asked) << "nothing is fetched twice";
 }

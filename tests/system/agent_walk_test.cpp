@@ -45,7 +45,9 @@ class ReferenceWalk : public ::testing::Test {
 };
 
 TEST_F(ReferenceWalk, BringsNodeRedToItsNodePortAndThenFindsNothingToDo) {
-  ASSERT_EQ(roll_out(), "succeeded: install changed, start unchanged, images changed, addons changed, deploy changed,")
+  ASSERT_EQ(roll_out(),
+            "succeeded: certs unchanged, snapshot unchanged, install changed, start unchanged, images changed, addons "
+            "changed, deploy changed,")
       << agent_.log();
   ASSERT_TRUE(device_.node_port("default/nodered"));
   const DoubleDevice::NodePort open = *device_.node_port("default/nodered");
@@ -63,7 +65,8 @@ TEST_F(ReferenceWalk, BringsNodeRedToItsNodePortAndThenFindsNothingToDo) {
 
   const std::vector<std::string> effects = device_.effects();
   EXPECT_EQ(roll_out(),
-            "succeeded: install unchanged, start unchanged, images unchanged, addons unchanged, deploy unchanged,");
+            "succeeded: certs unchanged, snapshot unchanged, install unchanged, start unchanged, images unchanged, "
+            "addons unchanged, deploy unchanged,");
   EXPECT_EQ(device_.effects(), effects);
   expect_small(agent_.pid(), "after two releases");
 }
@@ -71,7 +74,9 @@ TEST_F(ReferenceWalk, BringsNodeRedToItsNodePortAndThenFindsNothingToDo) {
 // The site of the guide: Kubernetes' registry is out of reach, the mirror is not.
 TEST_F(ReferenceWalk, BehindAFirewallTheImagesBringTheNodeToReady) {
   device_.add_fault("registry-unreachable:registry.k8s.io");
-  ASSERT_EQ(roll_out(), "succeeded: install changed, start unchanged, images changed, addons changed, deploy changed,")
+  ASSERT_EQ(roll_out(),
+            "succeeded: certs unchanged, snapshot unchanged, install changed, start unchanged, images changed, addons "
+            "changed, deploy changed,")
       << agent_.log();
   EXPECT_TRUE(device_.node_port("default/nodered"));
 }

@@ -134,7 +134,7 @@ std::vector<Command> send_commands() {
                      kWaitFlag},
            .examples = {"kelpie command send enable-addon dns pi-07 --wait",
                         "kelpie command send install 1.32/stable -l site=turin --reason 'new shop'",
-                        "kelpie command send inspect pi-07"},
+                        "kelpie command send renew-certs -l site=turin", "kelpie command send inspect pi-07"},
            .exits = {ExitCode::Done, ExitCode::Bad, ExitCode::Paused, ExitCode::Tolerated, ExitCode::EndedOnPurpose},
            .role = api::v1::OPERATOR,
            .run = run_send}};

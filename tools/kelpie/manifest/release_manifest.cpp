@@ -28,6 +28,10 @@ constexpr std::size_t kImagesMax = 64;
 constexpr std::size_t kWorkloadsMax = 32;
 constexpr std::size_t kChecksMax = 16;
 constexpr std::size_t kManifestBytesMax = 65'536;
+constexpr std::uint32_t kRenewBeforeUsual = 30 * 86'400;
+// The hub's.
+constexpr std::int64_t kRenewBeforeMin = 86'400;
+constexpr std::int64_t kRenewBeforeMax = 180 * 86'400;
 
 const YamlNode* text_at(const YamlNode& map, std::string_view key) {
   const YamlNode* value = map.find(key);
@@ -301,7 +305,36 @@ class ReleaseReader {
     }
   }
 
+  /// Renewed before anything that would fail without; a release that installs or refreshes always has it.
+  void add_certs() {
+    const YamlNode* certs = document_.find("certs");
+    if (certs == nullptr && !channel_) return;
+    v1::CertsStep& step = *out_.add_steps()->mutable_certs();
+    step.set_renew_before_s(kRenewBeforeUsual);
+    const YamlNode* before = certs == nullptr ? nullptr : text_at(*certs, "renewBefore");
+    const Result<Duration> given = parse_seconds(before == nullptr ? "" : before->text);
+    if (!given) return;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*given).count();
+    if (seconds < kRenewBeforeMin || seconds > kRenewBeforeMax) {
+      report_.add(before->at, "renewBefore is not in 1d..180d: new certificates live 365 days");
+    } else {
+      step.set_renew_before_s(static_cast<std::uint32_t>(seconds));
+    }
+  }
+
+  void add_snapshot() {
+    const YamlNode* snapshot = text_at(document_, "snapshot");
+    if (snapshot != nullptr && !channel_) {
+      report_.add(snapshot->at,
+                  "snapshot goes with microk8s: it is taken before a refresh. "
+                  "Now and alone: kelpie command send snapshot DEVICE");
+    }
+    if (channel_ && (snapshot == nullptr || snapshot->text != "false")) out_.add_steps()->mutable_snapshot();
+  }
+
   void add_steps() {
+    add_certs();
+    add_snapshot();
     if (channel_) {
       install_.set_hold(is_held_);
       *out_.add_steps()->mutable_install() = install_;

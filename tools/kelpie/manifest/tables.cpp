@@ -81,6 +81,14 @@ constexpr std::array<Field, 3> kPreflight = {{
     {.name = "undervoltage", .form = Form::NotYet, .what = "preflight by supply voltage"},
 }};
 
+constexpr std::array<Words, 1> kAlsoRenewBefore = {"before"};
+constexpr std::array<Field, 1> kCerts = {{
+    {.name = "renewBefore",
+     .form = Form::Duration,
+     .what = "those with less left are renewed, 1d to 180d; 30d unless given",
+     .also = kAlsoRenewBefore},
+}};
+
 constexpr std::array<Words, 1> kAlsoMicrok8s = {"channel=microk8s.channel"};
 constexpr std::array<Words, 1> kAlsoWorkloads = {"deploy"};
 constexpr std::array<Field, 15> kRelease = {{
@@ -121,8 +129,13 @@ constexpr std::array<Field, 15> kRelease = {{
     {.name = "secrets", .form = Form::NotYet, .what = "secrets sealed to each device"},
     {.name = "drift", .form = Form::NotYet, .what = "of a release; write it into the fleet's policy"},
     {.name = "mirrors", .form = Form::NotYet, .what = "registry mirrors; write from: with each image"},
-    {.name = "certs", .form = Form::NotYet, .what = "renewal of certificates"},
-    {.name = "snapshot", .form = Form::NotYet, .what = "datastore backups"},
+    {.name = "certs",
+     .form = Form::Map,
+     .what = "MicroK8s' certificates, renewed before they end; with microk8s also without this key",
+     .fields = kCerts},
+    {.name = "snapshot",
+     .form = Form::Flag,
+     .what = "with microk8s: the datastore is copied before a refresh, or the refresh is not begun; true unless given"},
     {.name = "agent", .form = Form::NotYet, .what = "the agent's own upgrade"},
 }};
 

@@ -138,6 +138,10 @@ void add_step(const v1::Step& step, ExportedRelease& out) {
   if (step.has_install()) {
     out.yaml.append(microk8s_words(step.install()));
   }
+  if (step.has_certs()) {
+    out.yaml.append(fmt::format("certs: {{ renewBefore: {} }}\n",
+                                kelpie::to_string(std::chrono::seconds(step.certs().renew_before_s()))));
+  }
   if (step.has_images()) {
     out.yaml.append("images:\n");
     for (const v1::Image& image : step.images().images()) out.yaml.append(fmt::format("  - {}\n", image_words(image)));
@@ -173,6 +177,11 @@ ExportedRelease release_yaml(const v1::Release& release) {
   out.yaml = fmt::format("kind: Release\nname: {}\nversion: {}\n", word(release.name()),
                          nlohmann::json(release.version()).dump());
   for (const v1::Step& step : release.steps()) add_step(step, out);
+  const auto has = [&](v1::Step::KindCase kind) {
+    return std::any_of(release.steps().begin(), release.steps().end(),
+                       [&](const v1::Step& step) { return step.kind_case() == kind; });
+  };
+  if (has(v1::Step::kInstall) && !has(v1::Step::kSnapshot)) out.yaml.append("snapshot: false\n");
   out.yaml.append(release.checks().empty() ? "checks: []\n" : "checks:\n");
   for (const v1::Check& check : release.checks()) out.yaml.append(fmt::format("  - {}\n", check_words(check)));
   if (release.preflight().disk_free_bytes() != 0) {

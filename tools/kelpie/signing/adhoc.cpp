@@ -16,7 +16,7 @@
 namespace kelpie::cli {
 namespace {
 
-constexpr std::array<Verb, 9> kVerbs = {{
+constexpr std::array<Verb, 11> kVerbs = {{
     {"install", "CHANNEL", "install MicroK8s, or refresh it to a channel: 1.32/stable"},
     {"start", "", "start MicroK8s, wait until the node is ready"},
     {"stop", "", "stop MicroK8s; it stays stopped over reboots"},
@@ -25,6 +25,8 @@ constexpr std::array<Verb, 9> kVerbs = {{
     {"preload-image", "IMAGE", "pull an image by its digest and pin it; from a mirror with --from"},
     {"deploy", "FILE", "apply Kubernetes manifests and prove them ready"},
     {"remove", "WORKLOAD", "delete a workload that Kelpie deployed"},
+    {"renew-certs", "", "renew MicroK8s' certificates that end within 30 days"},
+    {"snapshot", "", "copy the datastore on the device; two copies are kept"},
     {"inspect", "", "look at everything, change nothing"},
 }};
 
@@ -99,18 +101,29 @@ Result<void> add_deploy(const AdhocWish& wish, const Sources& sources, v1::Relea
   return {};
 }
 
+constexpr std::uint32_t kRenewBefore = 30 * 86'400;  // as manifests have it
+
 Result<void> add_step(const AdhocWish& wish, const Sources& sources, v1::Release& out) {
   if (wish.verb == "install") {
     KELPIE_TRY(const Channel channel, parse_channel(wish.argument));
-    out.add_steps()->mutable_install()->set_channel(to_string(channel));
-    out.mutable_steps(0)->mutable_install()->set_hold(true);
+    out.add_steps()->mutable_certs()->set_renew_before_s(kRenewBefore);
+    out.add_steps()->mutable_snapshot();
+    v1::InstallStep& install = *out.add_steps()->mutable_install();
+    install.set_channel(to_string(channel));
+    install.set_hold(true);
     out.add_steps()->mutable_start();
     out.add_checks()->mutable_node_ready();
   } else if (wish.verb == "start") {
+    // One whose certificates ended while it was stopped would never get ready.
+    out.add_steps()->mutable_certs()->set_renew_before_s(kRenewBefore);
     out.add_steps()->mutable_start();
     out.add_checks()->mutable_node_ready();
   } else if (wish.verb == "stop") {
     out.add_steps()->mutable_stop();
+  } else if (wish.verb == "renew-certs") {
+    out.add_steps()->mutable_certs()->set_renew_before_s(kRenewBefore);
+  } else if (wish.verb == "snapshot") {
+    out.add_steps()->mutable_snapshot();
   } else if (wish.verb == "inspect") {
     out.add_steps()->mutable_inspect()->set_archive(wish.wants_archive);
   } else if (wish.verb == "enable-addon" || wish.verb == "disable-addon") {

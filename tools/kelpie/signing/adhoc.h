@@ -19,7 +19,7 @@ struct Verb {
   std::string_view argument;  // what follows it: ADDON; empty: nothing does
   std::string_view what;      // one line for help
 };
-/// install start stop enable-addon disable-addon preload-image deploy remove inspect
+/// install start stop enable-addon disable-addon preload-image deploy remove renew-certs snapshot inspect
 [[nodiscard]] std::span<const Verb> verbs();
 
 struct AdhocWish {

@@ -7,6 +7,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "proto/base/clock.h"
+
 namespace kelpie::cli {
 namespace {
 
@@ -22,6 +24,7 @@ using Things = std::map<std::string, std::string>;  // name → everything else 
 /// Everything a release says, by what it is about.
 struct Said {
   Things install;
+  Things upkeep;
   Things images;
   Things addons;
   Things removed;
@@ -48,6 +51,11 @@ Said said_by(const v1::Release& release) {
       out.install["channel"] = step.install().channel();
       out.install["refreshes"] = step.install().hold() ? "held" : "not held";
     }
+    if (step.has_certs()) {
+      out.upkeep["certificates"] =
+          fmt::format("renewed {} before", kelpie::to_string(std::chrono::seconds(step.certs().renew_before_s())));
+    }
+    if (step.has_snapshot()) out.upkeep["datastore"] = "copied before a refresh";
     for (const v1::Image& image : step.images().images()) out.images[image.ref()] = words_of(image);
     for (const v1::Addon& addon : step.addons().addons()) out.addons[addon.name()] = words_of(addon);
     for (const std::string& name : step.remove().workloads()) out.removed[name] = "removed";
@@ -157,6 +165,7 @@ std::vector<DiffLine> release_diff(const v1::Release& from, const v1::Release& t
   const Said after = said_by(to);
   std::vector<DiffLine> out;
   note("microk8s", before.install, after.install, out);
+  note("upkeep", before.upkeep, after.upkeep, out);
   note("images", before.images, after.images, out);
   note("add-ons", before.addons, after.addons, out);
   say_that_it_stays(out);

@@ -91,6 +91,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Row{"NoKind", "name: a\n", {"1:1: field \"kind\" is missing: Release or Fleet"}},
         Row{"UnknownKind", "kind: Relase\n", {"1:7: unknown kind \"Relase\". Did you mean \"Release\"?"}},
+        Row{"CertsThatAreAlwaysDue",
+            release_text("certs: { renewBefore: 365d }\n"),
+            {"4:23: renewBefore is not in 1d..180d: new certificates live 365 days"}},
+        Row{"SnapshotOfNothing",
+            release_text("snapshot: true\n"),
+            {"4:11: snapshot goes with microk8s: it is taken before a refresh. Now and alone: kelpie command send "
+             "snapshot DEVICE"}},
         Row{"UnbuiltKind", "kind: Window\n", {"1:7: kind Window is not supported yet"}},
         Row{"Kubernetes",
             "apiVersion: v1\nkind: Pod\n",

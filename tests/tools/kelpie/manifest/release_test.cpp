@@ -40,6 +40,8 @@ TEST(ReleaseManifest, StepsComeInTheOrderOfTheRuleHoweverTheyAreWritten) {
                    " }]\n"
                    "microk8s: { channel: 1.32-strict/candidate, hold: false }\n"));
   EXPECT_EQ(words_of(release),
+            "renew certificates with less than 30d left\n"
+            "copy the datastore, before a refresh or alone\n"
             "install 1.32-strict/candidate\n"
             "start, and wait until the node is ready\n"
             "images registry.k8s.io/pause:3.10 from mirror.example/pause:3.10, docker.io/nodered/node-red:3.1\n"
@@ -48,7 +50,21 @@ TEST(ReleaseManifest, StepsComeInTheOrderOfTheRuleHoweverTheyAreWritten) {
             "check node_ready { }\n"
             "check workload_ready { workload: \"nodered\" }\n");
   EXPECT_EQ(release.preflight().disk_free_bytes(), 2ULL << 30U);
-  EXPECT_EQ(release.steps(2).images().images(0).digest(), digest_of('1'));
+  EXPECT_EQ(release.steps(4).images().images(0).digest(), digest_of('1'));
+}
+
+TEST(ReleaseManifest, CertificatesAndTheDatastoreAreCaredForWithoutAsking) {
+  const auto words = [](const std::string& more) {
+    const std::string all = words_of(release_of(release_text(more + "workloads: []\nchecks: []\n")));
+    return all.substr(0, all.find("deploy"));
+  };
+  const std::string rest = "install 1.33/stable, held\nstart, and wait until the node is ready\n";
+  EXPECT_EQ(words("microk8s: { channel: 1.33/stable }\ncerts: { renewBefore: 60d }\nsnapshot: false\n"),
+            "renew certificates with less than 60d left\n" + rest);
+  EXPECT_EQ(words("microk8s: { channel: 1.33/stable }\nsnapshot: true\n"),
+            "renew certificates with less than 30d left\ncopy the datastore, before a refresh or alone\n" + rest);
+  EXPECT_EQ(words("certs: {}\n"), "renew certificates with less than 30d left\n");
+  EXPECT_EQ(words(""), "");
 }
 
 TEST(ReleaseManifest, AShorthandIsADeploymentAndAService) {

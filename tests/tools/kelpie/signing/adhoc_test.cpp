@@ -37,8 +37,12 @@ std::string told(AdhocWish wish) {
 
 TEST(Adhoc, EveryVerbIsAReleaseTheHubTakes) {
   EXPECT_EQ(told({.verb = "install", .argument = "1.32/stable"}),
+            "renew certificates with less than 30d left;copy the datastore, before a refresh or alone;"
             "install 1.32/stable, held;start, and wait until the node is ready;");
-  EXPECT_EQ(told({.verb = "start"}), "start, and wait until the node is ready;");
+  EXPECT_EQ(told({.verb = "start"}),
+            "renew certificates with less than 30d left;start, and wait until the node is ready;");
+  EXPECT_EQ(told({.verb = "renew-certs"}), "renew certificates with less than 30d left;");
+  EXPECT_EQ(told({.verb = "snapshot"}), "copy the datastore, before a refresh or alone;");
   EXPECT_EQ(told({.verb = "stop"}), "stop;");
   EXPECT_EQ(told({.verb = "inspect"}), "inspect;");
   EXPECT_EQ(told({.verb = "enable-addon", .argument = "registry", .args = {"--size=20Gi"}}),

@@ -43,7 +43,13 @@ TEST(ReleaseDiff, NamesWhatIsNewGoneAndOther) {
   EXPECT_TRUE(release_diff(after, after).empty());
   EXPECT_EQ(told(release_diff(v1::Release(), release_of(release_text("preflight: { disk: 2GiB }\nchecks: []\n")))),
             (std::vector<std::string>{"+ preflight: disk 2 GiB free"}));
-  EXPECT_EQ(told(release_diff(after, v1::Release())).size(), 9U);
+  EXPECT_EQ(told(release_diff(after, v1::Release())).size(), 11U);
+  EXPECT_EQ(told(release_diff(kiosk("2", "microk8s: { channel: 1.31/stable }\n"),
+                              kiosk("2",
+                                    "microk8s: { channel: 1.31/stable }\nsnapshot: false\n"
+                                    "certs: { renewBefore: 60d }\n"))),
+            (std::vector<std::string>{"~ upkeep: certificates renewed 30d before → renewed 60d before",
+                                      "- upkeep: datastore copied before a refresh"}));
 }
 
 TEST(FleetDiff, DefaultsCountAsWritten) {
