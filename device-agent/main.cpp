@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "device-agent/config.h"
+#include "device-agent/doctor/doctor.h"
 #include "device-agent/init.h"
 #include "device-agent/service.h"
 
@@ -21,6 +22,8 @@ int say_usage(std::FILE* where) {
              "       kelpie-agent init --new-state [--state DIR]                 after its state was lost\n"
              "       kelpie-agent run [flags]\n"
              "       kelpie-agent status [--state DIR]\n"
+             "       kelpie-agent doctor [--fix] [-o json] [flags]               what is wrong with this device, and "
+             "what to type\n"
              "       kelpie-agent version\n\nflags of init:\n{}\nflags of run:\n{}",
              init_help(), config_help());
   return where == stdout ? 0 : kUsage;
@@ -68,6 +71,14 @@ int run(const std::vector<std::string>& arguments) {
   return 1;
 }
 
+int doctor(const std::vector<std::string>& arguments) {
+  const Result<DoctorConfig> config = read_doctor_config(arguments);
+  if (!config) return say_wrong(config.error());
+  const Diagnosis diagnosis = diagnose(*config);
+  fmt::print("{}", diagnosis.text);
+  return diagnosis.has_trouble ? 1 : 0;
+}
+
 bool is_help(const std::string& word) {
   return word == "help" || word == "--help" || word == "-h";
 }
@@ -79,6 +90,7 @@ int dispatch(const std::vector<std::string>& arguments) {
   if (arguments[0] == "init") return init(rest);
   if (arguments[0] == "status") return status(rest);
   if (arguments[0] == "run") return run(rest);
+  if (arguments[0] == "doctor") return doctor(rest);
   if (arguments[0] != "version" && arguments[0] != "--version") return say_usage(stderr);
   fmt::print("kelpie-agent {}\n", KELPIE_VERSION);
   return 0;

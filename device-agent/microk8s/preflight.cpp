@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kLowMemoryBytes = 524'288ULL << 10U;  // facts, microk8s 2.1: the snap's own guard
 
+}  // namespace
+
 bool has_memory_cgroup(const Work& work) {
   DeviceFiles& files = work.host().files;
   if (const Result<std::string> v2 = files.read("/sys/fs/cgroup/cgroup.controllers")) {
@@ -26,12 +28,24 @@ bool has_memory_cgroup(const Work& work) {
   return true;
 }
 
-bool is_usable_hostname(std::string_view name) {
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; });
+std::optional<std::string> kernel_line_file(const Work& work) {
+  for (const char* const file : {"/boot/firmware/cmdline.txt", "/boot/cmdline.txt"}) {
+    if (work.host().files.exists(file)) return file;
+  }
+  return std::nullopt;
 }
 
-}  // namespace
+bool has_memory_cgroup_words(const Work& work, const std::string& file) {
+  const Result<std::string> text = work.host().files.read(file);
+  const std::vector<std::string> words = text ? words_of(*text) : std::vector<std::string>{};
+  return std::find(words.begin(), words.end(), "cgroup_enable=memory") != words.end();
+}
+
+bool is_usable_hostname(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+}
 
 std::uint64_t read_memory_bytes(const Work& work, std::string_view row) {
   const Result<std::string> text = work.host().files.read("/proc/meminfo");

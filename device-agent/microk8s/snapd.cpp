@@ -19,18 +19,6 @@ constexpr std::string_view kSystemHoldKey = "refresh.hold";
 // than some months after the last refresh only a device can tell.
 constexpr std::string_view kForEver = "2999-01-01T00:00:00Z";
 
-bool can_hold_one_snap(const std::string& version) {
-  constexpr int kMajor = 2;
-  constexpr int kMinor = 58;
-  const std::size_t dot = version.find('.');
-  if (dot == std::string::npos) return true;
-  int major = 0;
-  int minor = 0;
-  std::from_chars(version.data(), version.data() + dot, major);
-  std::from_chars(version.data() + dot + 1, version.data() + version.size(), minor);
-  return major > kMajor || (major == kMajor && minor >= kMinor);
-}
-
 Tried<std::string> read_system_hold(const Work& work) {
   KELPIE_TRY(const SnapdAnswer answer, read_snapd(work, fmt::format("{}?keys={}", kSystemConfPath, kSystemHoldKey)));
   // An option that is not set is refused as option-not-found.
@@ -74,6 +62,18 @@ Tried<void> read_holds(const Work& work, const Json& in, Snap& snap) {
 }
 
 }  // namespace
+
+bool can_hold_one_snap(const std::string& version) {
+  constexpr int kMajor = 2;
+  constexpr int kMinor = 58;
+  const std::size_t dot = version.find('.');
+  if (dot == std::string::npos) return true;
+  int major = 0;
+  int minor = 0;
+  std::from_chars(version.data(), version.data() + dot, major);
+  std::from_chars(version.data() + dot + 1, version.data() + version.size(), minor);
+  return major > kMajor || (major == kMajor && minor >= kMinor);
+}
 
 bool Snap::is_running() const {
   return std::find(services.begin(), services.end(), kKubelite) != services.end();

@@ -32,6 +32,8 @@ struct SnapdSystem {
   bool is_on_classic = true;
 };
 
+/// From snapd 2.58 on.
+[[nodiscard]] bool can_hold_one_snap(const std::string& version);
 [[nodiscard]] Tried<SnapdSystem> read_system(const Work& work);
 /// Not installed is an answer, not trouble.
 [[nodiscard]] Tried<Snap> read_snap(const Work& work);

@@ -115,6 +115,7 @@ TEST(AgentArguments, EveryProblemIsListedAtOnce) {
   EXPECT_EQ(wrong.err, "kelpie-agent: --state needs a value; there is no option --colour\nhint: kelpie-agent help\n");
   EXPECT_EQ(run_agent({"run", "--log-format", "xml"}).code, 2);
   EXPECT_EQ(run_agent({"init"}).code, 2);
+  EXPECT_EQ(run_agent({"doctor", "-o", "yaml"}).code, 2);
   EXPECT_EQ(run_agent({}).code, 2);
   EXPECT_EQ(run_agent({"dance"}).code, 2);
 }
@@ -122,9 +123,9 @@ TEST(AgentArguments, EveryProblemIsListedAtOnce) {
 TEST(AgentArguments, HelpNamesEveryFlag) {
   const Finished help = run_agent({"help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* flag :
-       {"--trust FILE", "--new-state", "--broker URL", "--state DIR", "--microk8s PATH", "--snap-data DIR",
-        "--snap-common DIR", "--snapd-socket PATH", "--look-every DURATION", "--config FILE"}) {
+  for (const char* flag : {"--trust FILE", "--new-state", "--broker URL", "--state DIR", "--microk8s PATH",
+                           "--snap-data DIR", "--snap-common DIR", "--snapd-socket PATH", "--look-every DURATION",
+                           "--config FILE", "doctor [--fix] [-o json]"}) {
     EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
   }
 }

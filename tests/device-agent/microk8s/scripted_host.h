@@ -60,6 +60,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   [[nodiscard]] agent::Facts facts(std::vector<std::string> images = {});
   [[nodiscard]] std::vector<agent::Certificate> certificates();
   [[nodiscard]] agent::Checkup checkup(std::vector<agent::Step> watched = {});
+  [[nodiscard]] agent::Host host();
 
   [[nodiscard]] Result<agent::Exit> run(const agent::Command& command) override;
   [[nodiscard]] Result<agent::SnapdReply> request(const std::string& method, const std::string& path,
@@ -111,7 +112,6 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::uint64_t datastore_bytes = 0;
 
  private:
-  agent::Host host();
   agent::CallResult carry_out(const agent::Call& call);
   static Rule* find(std::map<std::string, Rule>& rules, const std::string& words);
   static Rule::Answer next(Rule& rule);
