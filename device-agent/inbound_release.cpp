@@ -5,6 +5,7 @@
 #include "device-agent/inbound.h"
 #include "device-agent/inbound_texts.h"
 #include "proto/wire/frame.h"
+#include "proto/wire/image_rules.h"
 #include "proto/wire/release_class.h"
 #include "proto/wire/snap_rules.h"
 #include "proto/wire/walker.h"
@@ -30,10 +31,36 @@ Result<InstallStep> read_install(const v1::InstallStep& in) {
   return out;
 }
 
-ImagesStep read_images(const v1::ImagesStep& in) {
+Result<ImagesStep> read_images(const v1::ImagesStep& in) {
   ImagesStep out;
   for (const v1::Image& image : in.images()) {
-    out.images.push_back({.ref = image.ref(), .digest = image.digest(), .from = image.from()});
+    // They become arguments of a program that runs as root, and the name of a file.
+    const bool is_from_fine = image.from().empty() || wire::is_image_ref(image.from());
+    if (!wire::is_image_ref(image.ref()) || !is_from_fine || !wire::is_sha256(image.digest())) {
+      return fail(refused(Refusal::Schema, "an image has no full name or no sha256"));
+    }
+    if (!image.archive().empty()) return fail(refused(Refusal::Schema, "archives are not built yet"));
+    out.images.push_back(
+        {.ref = image.ref(), .digest = image.digest(), .from = image.from(), .archive = {}, .bytes = image.bytes()});
+  }
+  return out;
+}
+
+Result<MirrorsStep> read_mirrors(const v1::MirrorsStep& in) {
+  const wire::MirrorTrouble trouble = wire::trouble_of(in);
+  if (!trouble.what.empty()) {
+    return fail(refused(Refusal::Schema, fmt::format("{}: {}", trouble.field, trouble.what)));
+  }
+  MirrorsStep out;
+  for (const v1::Mirror& one : in.mirrors()) {
+    Mirror mirror{.registry = one.registry(), .hosts = {}, .server = one.server()};
+    for (const v1::MirrorHost& host : one.hosts()) {
+      mirror.hosts.push_back({.url = host.url(),
+                              .capabilities = {host.capabilities().begin(), host.capabilities().end()},
+                              .override_path = host.override_path(),
+                              .ca = host.ca()});
+    }
+    out.mirrors.push_back(std::move(mirror));
   }
   return out;
 }
@@ -69,6 +96,7 @@ Result<Step> read_step(const v1::Step& in) {
     case v1::Step::kInspect: return InspectStep{.wants_archive = in.inspect().archive()};
     case v1::Step::kCerts: return CertsStep{.renew_before_s = in.certs().renew_before_s()};
     case v1::Step::kSnapshot: return SnapshotStep{};
+    case v1::Step::kMirrors: return read_mirrors(in.mirrors());
     case v1::Step::KIND_NOT_SET: break;
   }
   return fail(refused(Refusal::Schema, "a step has no kind"));
@@ -101,6 +129,17 @@ void link_upkeep(std::vector<Step>& steps) {
     if (certs != nullptr && std::holds_alternative<StartStep>(step)) certs->start_follows = true;
     const auto* const install = std::get_if<InstallStep>(&step);
     if (snapshot != nullptr && install != nullptr) snapshot->before_channel = install->channel;
+  }
+}
+
+/// What is fetched before GO comes from where the release says, though kubelet's own files are not written yet.
+void link_images_to_mirrors(std::vector<Step>& steps) {
+  const MirrorsStep* mirrors = nullptr;
+  for (Step& step : steps) {
+    if (const auto* const found = std::get_if<MirrorsStep>(&step)) mirrors = found;
+    if (auto* const images = std::get_if<ImagesStep>(&step); images != nullptr && mirrors != nullptr) {
+      images->mirrors = mirrors->mirrors;
+    }
   }
 }
 
@@ -152,6 +191,7 @@ Result<Release> parse_release(ByteView bytes, const wire::Trust& trust) {
   }
   link_start_to_images(out.steps);
   link_upkeep(out.steps);
+  link_images_to_mirrors(out.steps);
   for (const v1::Check& one : in.checks()) {
     KELPIE_TRY(Check check, read_check(one));
     out.checks.push_back(std::move(check));

@@ -45,15 +45,35 @@ struct SnapshotStep {
   std::string before_channel;  // of the install step after it, which may find nothing to do; empty: it was asked for
   friend bool operator==(const SnapshotStep&, const SnapshotStep&) = default;
 };
+struct MirrorHost {
+  std::string url;
+  std::vector<std::string> capabilities;  // empty: pull and resolve
+  bool override_path = false;
+  std::string ca;  // PEM; empty: the system's authorities
+  friend bool operator==(const MirrorHost&, const MirrorHost&) = default;
+};
+struct Mirror {
+  std::string registry;  // HOST or HOST:PORT; inbound lets nothing else pass, a folder is named after it
+  std::vector<MirrorHost> hosts;
+  std::string server;  // asked last; empty: the registry itself
+  friend bool operator==(const Mirror&, const Mirror&) = default;
+};
+struct MirrorsStep {
+  std::vector<Mirror> mirrors;
+  friend bool operator==(const MirrorsStep&, const MirrorsStep&) = default;
+};
 struct Image {
-  std::string ref;     // full name Kubernetes asks for
-  std::string digest;  // "sha256:<64 hex>"
-  std::string from;    // pulled from there and tagged to ref; empty: pulled as ref
+  std::string ref;          // full name Kubernetes asks for
+  std::string digest;       // "sha256:<64 hex>"
+  std::string from;         // pulled from there and tagged to ref; empty: pulled as ref
+  std::string archive;      // 64 hex digits of the sha256 of an archive on the device: imported instead of pulled
+  std::uint64_t bytes = 0;  // compressed; 0: not known
   friend bool operator==(const Image&, const Image&) = default;
 };
 struct ImagesStep {
   std::vector<Image> images;
-  bool follows_start = false;  // in the same release: proves the node Ready, which the start may have left open
+  std::vector<Mirror> mirrors;  // of the same release: PREPARE pulls through them before kubelet's files change
+  bool follows_start = false;   // in the same release: proves the node Ready, which the start may have left open
   friend bool operator==(const ImagesStep&, const ImagesStep&) = default;
 };
 struct Addon {
@@ -83,9 +103,9 @@ struct RemoveStep {
 };
 
 using Step = std::variant<InstallStep, StartStep, StopStep, ImagesStep, AddonsStep, RemoveStep, DeployStep, InspectStep,
-                          CertsStep, SnapshotStep>;
+                          CertsStep, SnapshotStep, MirrorsStep>;
 
-/// install, start, stop, images, addons, remove, deploy, inspect, certs, snapshot
+/// install, start, stop, images, addons, remove, deploy, inspect, certs, snapshot, mirrors
 [[nodiscard]] std::string_view kind_of(const Step& step);
 
 struct NodeReadyCheck {

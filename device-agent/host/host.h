@@ -77,8 +77,8 @@ class DeviceFiles {
   [[nodiscard]] virtual Result<std::string> read(const std::string& path) = 0;
   [[nodiscard]] virtual bool exists(const std::string& path) = 0;
   /// The whole file or the old one, whenever the power goes; on the card when it returns. Makes the file's own folder,
-  /// not the ones above. A link of that name is replaced, not followed.
-  /// Errors: NotFound when there is no such place, ResourceExhausted when the card is full, Unavailable.
+  /// not the ones above. A link of that name is replaced, not followed; a file of that name hands on its owner and
+  /// mode. Errors: NotFound when there is no such place, ResourceExhausted when the card is full, Unavailable.
   [[nodiscard]] virtual Result<void> write(const std::string& path, const std::string& text, unsigned mode) = 0;
   /// A file, a link or an empty folder; what is not there is removed already.
   /// Errors: FailedPrecondition when the folder is not empty, Unavailable.

@@ -27,8 +27,9 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 1U << 20U;  // host.h
 constexpr mode_t kFolderMode = 0755;              // as the snap's own folders beside it
-constexpr std::size_t kHashBytes = 256U << 10U;   // chosen: large reads suit a card; on the heap only while hashing
-constexpr std::size_t kAddressesMax = 256;        // chosen: a node has two for each pod at most
+constexpr mode_t kModeBits = 0777;
+constexpr std::size_t kHashBytes = 256U << 10U;  // chosen: large reads suit a card; on the heap only while hashing
+constexpr std::size_t kAddressesMax = 256;       // chosen: a node has two for each pod at most
 
 tl::unexpected<Error> cannot_read(const std::string& path) {
   const Code code = errno == ENOENT || errno == ENOTDIR ? Code::NotFound : Code::Unavailable;
@@ -51,6 +52,14 @@ Result<void> sync_folder(const std::string& folder) {
   const Fd fd(open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   if (!fd.is_open() || fsync(fd.get()) != 0) return cannot("write", folder);
   return {};
+}
+
+/// Owner and mode of the file that is about to be replaced; of a new one the mode. Owner first: it may take mode bits.
+bool hand_on(const std::string& path, const Fd& to, unsigned mode) {
+  struct stat old {};
+  const bool is_file = lstat(path.c_str(), &old) == 0 && S_ISREG(old.st_mode);
+  if (is_file && fchown(to.get(), old.st_uid, old.st_gid) != 0) return false;
+  return fchmod(to.get(), is_file ? old.st_mode & kModeBits : mode) == 0;
 }
 
 Result<void> make_folder_of(const std::string& path) {
@@ -150,7 +159,7 @@ Result<void> SystemFiles::write(const std::string& path, const std::string& text
   unlink(beside.c_str());  // of a write that the power ended
   {
     const Fd fd(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
-    const bool is_whole = fd.is_open() && fchmod(fd.get(), mode) == 0 && write_all(fd, text) && fsync(fd.get()) == 0;
+    const bool is_whole = fd.is_open() && hand_on(path, fd, mode) && write_all(fd, text) && fsync(fd.get()) == 0;
     if (!is_whole || std::rename(beside.c_str(), path.c_str()) != 0) {
       const tl::unexpected<Error> why = cannot("write", path);
       unlink(beside.c_str());

@@ -27,6 +27,7 @@ Tried<CallResult> carry_out_step(const StepCall& call, const Work& work) {
         if constexpr (std::is_same_v<Kind, InspectStep>) return carry_out_inspect(step, call, work);
         if constexpr (std::is_same_v<Kind, CertsStep>) return carry_out_certs(step, call, work);
         if constexpr (std::is_same_v<Kind, SnapshotStep>) return carry_out_snapshot(step, call, work);
+        if constexpr (std::is_same_v<Kind, MirrorsStep>) return carry_out_mirrors(step, call, work);
       },
       call.step);
 }

@@ -90,16 +90,16 @@ class PullWatch {
   std::optional<SteadyTime> said_at_;
 };
 
-Tried<Exit> try_pull(const Work& work, const std::string& ref, Duration limit, bool is_local) {
-  std::vector<std::string> arguments{"ctr", "image", "pull", "--hosts-dir", work.paths().snap_data + "/args/certs.d"};
+Tried<Exit> try_pull(const Work& work, const PullAim& aim, bool is_local) {
+  std::vector<std::string> arguments{"ctr", "image", "pull", "--hosts-dir", aim.hosts_folder};
   if (is_local) arguments.emplace_back("--local");
-  arguments.push_back(ref);
-  PullWatch watch(work, ref);
-  work.say(fmt::format("pulling {}", ref));
-  return run_microk8s(
-      work, {.arguments = std::move(arguments), .limit = limit, .input = {}, .on_output = [&](std::string_view piece) {
-               watch.hear(piece);
-             }});
+  arguments.push_back(aim.ref);
+  PullWatch watch(work, aim.ref);
+  work.say(fmt::format("pulling {}", aim.ref));
+  return run_microk8s(work, {.arguments = std::move(arguments),
+                             .limit = aim.limit,
+                             .input = {},
+                             .on_output = [&](std::string_view piece) { watch.hear(piece); }});
 }
 
 /// "1.2 MiB" with the unit in any of ctr's sizes. False when it is none.
@@ -165,15 +165,15 @@ Tried<std::map<std::string, bool>> read_completeness(const Work& work) {
   return complete;
 }
 
-Tried<void> pull_image(const Work& work, const std::string& ref, Duration limit) {
-  KELPIE_TRY(Exit exit, try_pull(work, ref, limit, false));
+Tried<void> pull_image(const Work& work, const PullAim& aim) {
+  KELPIE_TRY(Exit exit, try_pull(work, aim, false));
   // 2.x leaves the work to the daemon, which cannot unpack on some roots; --local is not known to 1.6, which does not
   // need it.
   if (exit.code != 0 && has_any(exit.err, {"unable to initialize unpacker", "no unpack platforms defined"})) {
-    KELPIE_TRY(exit, try_pull(work, ref, limit, true));
+    KELPIE_TRY(exit, try_pull(work, aim, true));
   }
   if (exit.code == 0) return {};
-  return trouble(pull_reason(exit.err), fmt::format("cannot pull {}: {}", ref, last_line(exit.err)), exit.err);
+  return trouble(pull_reason(exit.err), fmt::format("cannot pull {}: {}", aim.ref, last_line(exit.err)), exit.err);
 }
 
 Tried<void> tag_image(const Work& work, const std::string& from, const std::string& to) {

@@ -25,8 +25,13 @@ using ImageTable = std::map<std::string, ImageRow>;  // by full name
 /// Names whose layers are all there and unpacked.
 [[nodiscard]] Tried<std::map<std::string, bool>> read_completeness(const Work& work);
 
-/// By name@digest, through the device's mirrors. Trouble: the reasons of image pulls.
-[[nodiscard]] Tried<void> pull_image(const Work& work, const std::string& ref, Duration limit);
+struct PullAim {
+  std::string ref;  // name@digest
+  std::string hosts_folder;
+  Duration limit{};
+};
+/// Through the mirrors of that folder: ctr takes none by itself. Trouble: the reasons of image pulls.
+[[nodiscard]] Tried<void> pull_image(const Work& work, const PullAim& aim);
 [[nodiscard]] Tried<void> tag_image(const Work& work, const std::string& from, const std::string& to);
 /// Sets a label and nothing else; the value is read back by whoever relies on it.
 [[nodiscard]] Tried<void> label_image(const Work& work, const std::string& ref, const std::string& label);

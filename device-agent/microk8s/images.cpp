@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "device-agent/microk8s/containerd.h"
+#include "device-agent/microk8s/mirrors.h"
 #include "device-agent/microk8s/node.h"
 #include "device-agent/microk8s/preflight.h"
 #include "device-agent/microk8s/snapd.h"
@@ -53,7 +54,7 @@ bool is_kept_for(const ImageRow& row, const Image& image) {
 }
 
 /// Pulls what is not there and pins it, so that it is not collected before it is used.
-Tried<void> fetch(const Work& work, const Image& image, const ImageTable& table) {
+Tried<void> fetch(const Work& work, const Image& image, const ImageTable& table, const StagedMirrors& mirrors) {
   const std::string name = digest_name(image);
   const ImageRow* const row = find(table, name);
   const ImageRow* const named = find(table, image.ref);
@@ -63,13 +64,13 @@ Tried<void> fetch(const Work& work, const Image& image, const ImageTable& table)
     // Brought by hand under its tag: the digest's own name is made from it.
     KELPIE_TRY(tag_image(work, image.ref, name));
   } else if (!has_own_name) {
-    KELPIE_TRY(pull_image(work, name, work.left()));
+    KELPIE_TRY(pull_image(work, {.ref = name, .hosts_folder = mirrors.folder_for(name), .limit = work.left()}));
   }
   KELPIE_TRY(label_image(work, name, fmt::format("{}={}", kForLabel, image.ref)));
   return label_image(work, name, std::string(kPinLabel));
 }
 
-Tried<void> fetch_all(const ImagesStep& step, const Work& work) {
+Tried<void> fetch_all(const ImagesStep& step, const Work& work, const StagedMirrors& mirrors) {
   KELPIE_TRY(const ImageTable before, read_images(work));
   KELPIE_TRY(const auto complete, read_completeness(work));
   std::size_t done = 0;
@@ -81,9 +82,17 @@ Tried<void> fetch_all(const ImagesStep& step, const Work& work) {
       return at != complete.end() && !at->second;
     });
     work.say(fmt::format("image {}/{}: {}", ++done, step.images.size(), image.ref));
-    KELPIE_TRY(fetch(work, image, usable));
+    KELPIE_TRY(fetch(work, image, usable, mirrors));
   }
   return {};
+}
+
+/// Through the release's own mirrors, also before its mirrors step has run.
+Tried<void> fetch_all(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(const StagedMirrors mirrors, StagedMirrors::stage(work, step.mirrors));
+  const Tried<void> fetched = fetch_all(step, work, mirrors);
+  KELPIE_TRY(mirrors.remove());
+  return fetched;
 }
 
 Tried<void> require_digest(const Image& image, const ImageRow& row, const std::string& architecture) {

@@ -66,6 +66,8 @@ enum class Reason {
   ImageUnauthorized,
   ImageDigestMismatch,
   ImageWrongPlatform,
+  MirrorsNotWritten,
+  FileUnwritable,
   ManifestRefused,
   WorkloadConflict,
   WorkloadMissing,

@@ -10,6 +10,7 @@ namespace kelpie::agent {
 [[nodiscard]] Tried<CallResult> carry_out_install(const InstallStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_start(const StartStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_stop(const StepCall& call, const Work& work);
+[[nodiscard]] Tried<CallResult> carry_out_mirrors(const MirrorsStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_images(const ImagesStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_addons(const AddonsStep& step, const StepCall& call, const Work& work);
 [[nodiscard]] Tried<CallResult> carry_out_remove(const RemoveStep& step, const StepCall& call, const Work& work);

@@ -10,6 +10,7 @@
 #include "hub/api/writes.h"
 #include "hub/core/device.h"
 #include "proto/wire/addon_order.h"
+#include "proto/wire/image_rules.h"
 #include "proto/wire/snap_rules.h"
 
 namespace kelpie::hub {
@@ -19,9 +20,9 @@ constexpr std::uint32_t kSchema = 1;
 constexpr std::uint32_t kCheckWithinMax = 86'400;  // seconds; chosen: a day, far above R11's verify limit
 
 // R26. stop and inspect are no part of a desired state: they come alone, with command send.
-constexpr std::array<v1::Step::KindCase, 8> kOrder = {v1::Step::kCerts,  v1::Step::kSnapshot, v1::Step::kInstall,
-                                                      v1::Step::kStart,  v1::Step::kImages,   v1::Step::kAddons,
-                                                      v1::Step::kRemove, v1::Step::kDeploy};
+constexpr std::array<v1::Step::KindCase, 9> kOrder = {v1::Step::kCerts,   v1::Step::kSnapshot, v1::Step::kInstall,
+                                                      v1::Step::kMirrors, v1::Step::kStart,    v1::Step::kImages,
+                                                      v1::Step::kAddons,  v1::Step::kRemove,   v1::Step::kDeploy};
 // New ones live a year: asked for longer they would be due again at once.
 constexpr std::uint32_t kRenewBeforeMin = 86'400;
 constexpr std::uint32_t kRenewBeforeMax = 180 * 86'400;
@@ -31,9 +32,6 @@ bool is_lower_or_digit(char c) {
 }
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-bool is_hex_digit(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
 /// 1.32/stable, 1.32-strict/candidate
@@ -54,24 +52,6 @@ bool is_channel(std::string_view text) {
   const std::string_view minor = track.substr(dot + 1);
   return std::all_of(track.begin(), track.begin() + static_cast<std::ptrdiff_t>(dot), is_digit) &&
          std::all_of(minor.begin(), minor.end(), is_digit);
-}
-
-/// A full image name: registry/path:tag. Never with a digest (that has a field) and never like an option.
-bool is_image_ref(std::string_view text) {
-  const auto is_fine = [](char c) {
-    return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == ':' || c == '/' || c == '-';
-  };
-  return text.find('/') != std::string_view::npos && text.rfind(':') > text.rfind('/') &&
-         text.rfind(':') != std::string_view::npos && text.back() != ':' && is_lower_or_digit(text.front()) &&
-         std::all_of(text.begin(), text.end(), is_fine);
-}
-
-bool is_image_digest(std::string_view text) {
-  constexpr std::string_view kAlgorithm = "sha256:";
-  constexpr std::size_t kHexDigits = 64;
-  if (!text.starts_with(kAlgorithm)) return false;
-  text.remove_prefix(kAlgorithm.size());
-  return text.size() == kHexDigits && std::all_of(text.begin(), text.end(), is_hex_digit);
 }
 
 Result<void> check_install(const v1::InstallStep& step, const std::string& path) {
@@ -97,24 +77,31 @@ Result<void> check_images(const v1::ImagesStep& step, const std::string& path) {
   for (int i = 0; i < step.images_size(); ++i) {
     const v1::Image& image = step.images(i);
     const std::string here = fmt::format("{}.images[{}]", path, i);
-    if (!is_image_ref(image.ref())) {
+    if (!wire::is_image_ref(image.ref())) {
       return fail(wrong_release(here + ".ref", fmt::format("\"{}\" is not a full image name such as "
                                                            "docker.io/library/nginx:1.27",
                                                            image.ref())));
     }
-    if (!image.from().empty() && !is_image_ref(image.from())) {
+    if (!image.from().empty() && !wire::is_image_ref(image.from())) {
       return fail(wrong_release(here + ".from", fmt::format("\"{}\" is not a full image name", image.from())));
     }
-    if (!is_image_digest(image.digest())) {
+    if (!wire::is_sha256(image.digest())) {
       return fail(wrong_release(here + ".digest",
                                 "is not sha256: and 64 hex digits; an image without a digest could "
                                 "change after it was signed"));
     }
+    if (!image.archive().empty()) return fail(wrong_release(here + ".archive", "is not supported yet"));
     if (!seen.insert(image.ref()).second) {
       return fail(wrong_release(here + ".ref", fmt::format("\"{}\" is listed twice", image.ref())));
     }
   }
   return {};
+}
+
+Result<void> check_mirrors(const v1::MirrorsStep& step, const std::string& path) {
+  const wire::MirrorTrouble trouble = wire::trouble_of(step);
+  if (trouble.what.empty()) return {};
+  return fail(wrong_release(fmt::format("{}.{}", path, trouble.field), trouble.what));
 }
 
 Result<void> check_addons(const v1::AddonsStep& step, const std::string& path) {
@@ -176,6 +163,7 @@ Result<void> check_step(const v1::Step& step, const std::string& path, Workloads
       }
       return fail(wrong_release(path + ".certs.renewBeforeS", "is not in 1..180 days"));
     case v1::Step::kImages: return check_images(step.images(), path + ".images");
+    case v1::Step::kMirrors: return check_mirrors(step.mirrors(), path + ".mirrors");
     case v1::Step::kAddons: return check_addons(step.addons(), path + ".addons");
     case v1::Step::kRemove: return check_remove(step.remove(), path + ".remove", workloads.removed);
     case v1::Step::kDeploy: return check_deploy(step.deploy(), path + ".deploy", workloads.deployed);
@@ -196,7 +184,7 @@ Result<void> check_order(const v1::Release& release) {
     }
     const auto place = static_cast<std::size_t>(at - kOrder.begin());
     if (place < next) {
-      return fail(wrong_release(path, fmt::format("{} is out of order: certs, snapshot, install, start, images, "
+      return fail(wrong_release(path, fmt::format("{} is out of order: certs, snapshot, install, mirrors, start, images, "
                                                   "addons, remove, deploy, each at most once",
                                                   kind_of(step))));
     }

@@ -13,6 +13,17 @@ std::string words_of(const v1::ImagesStep& step) {
   for (const v1::Image& image : step.images()) {
     out.append(&image == &step.images(0) ? " " : ", ").append(image.ref());
     if (!image.from().empty()) out.append(" from ").append(image.from());
+    if (!image.archive().empty()) out.append(" from an archive");
+  }
+  return out;
+}
+
+std::string words_of(const v1::MirrorsStep& step) {
+  std::string out = "mirrors";
+  for (const v1::Mirror& mirror : step.mirrors()) {
+    out.append(&mirror == &step.mirrors(0) ? " " : ", ").append(mirror.registry()).append(" through");
+    for (const v1::MirrorHost& host : mirror.hosts()) out.append(" ").append(host.url());
+    if (!mirror.server().empty()) out.append(", then ").append(mirror.server());
   }
   return out;
 }
@@ -57,6 +68,7 @@ std::string_view kind_of(const v1::Step& step) {
     case v1::Step::kInspect: return "inspect";
     case v1::Step::kCerts: return "certs";
     case v1::Step::kSnapshot: return "snapshot";
+    case v1::Step::kMirrors: return "mirrors";
     case v1::Step::KIND_NOT_SET: return "";
   }
   return "";
@@ -78,6 +90,7 @@ std::string sentence_of(const v1::Step& step) {
       return fmt::format("renew certificates with less than {} left",
                          kelpie::to_string(std::chrono::seconds(step.certs().renew_before_s())));
     case v1::Step::kSnapshot: return "copy the datastore, before a refresh or alone";
+    case v1::Step::kMirrors: return words_of(step.mirrors());
     case v1::Step::KIND_NOT_SET: return "";
   }
   return "";

@@ -18,6 +18,11 @@ struct Wanted {
   std::string operator()(const agent::InspectStep&) const { return "inspected"; }
   std::string operator()(const agent::CertsStep&) const { return "renewed"; }
   std::string operator()(const agent::SnapshotStep&) const { return "copied"; }
+  std::string operator()(const agent::MirrorsStep& step) const {
+    std::string out;
+    for (const agent::Mirror& mirror : step.mirrors) out += mirror.registry + ":" + mirror.hosts.front().url + " ";
+    return out;
+  }
   std::string operator()(const agent::ImagesStep& step) const {
     std::string out;
     for (const agent::Image& image : step.images) out += image.ref + " ";

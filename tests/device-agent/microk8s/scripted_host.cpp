@@ -185,6 +185,7 @@ Result<std::string> ScriptedHost::read(const std::string& path) {
 }
 
 Result<void> ScriptedHost::write(const std::string& path, const std::string& text, unsigned) {
+  if (write_error) return fail(*write_error);
   files[path] = text;
   return {};
 }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,7 @@ class ScriptedHost final : public agent::ProcessRunner,
   std::map<std::string, std::string> files;
   std::map<std::string, WallTime> modified;                // of files that are not as new as now
   std::map<std::string, Result<std::uint64_t>> artifacts;  // by path: their bytes, or why they are none
+  std::optional<Error> write_error;                        // of every write
   std::uint64_t disk_preflight = 0;                        // of the release
   Kernel kernel_says;
   std::uint64_t free_bytes = 20ULL << 30U;

@@ -76,6 +76,40 @@ TEST(ReferenceWalk, BehindAFirewallThatLetsNoRegistryThroughTheMirrorIsEnough) {
   }
 }
 
+// Only the mirror answers: what kubelet pulls by itself (the network, the add-on's image) comes through it too.
+TEST(ReferenceWalk, BehindAFirewallMirrorsCureWhatTheReleaseDoesNotName) {
+  Device device;
+  device.fault("registry-unreachable:docker.io");
+  device.fault("registry-unreachable:registry.k8s.io");
+  const auto through = [](const char* registry) {
+    return Mirror{.registry = registry,
+                  .hosts = {{.url = "http://mirror.site:5000", .capabilities = {}, .override_path = false, .ca = {}}},
+                  .server = {}};
+  };
+  const std::vector<Mirror> mirrors{through("docker.io"), through("registry.k8s.io")};
+  const std::vector<Step> steps{
+      InstallStep{.channel = "1.32/stable", .hold = true}, MirrorsStep{mirrors}, StartStep{.images_follow = true},
+      ImagesStep{.images = {{.ref = "registry.k8s.io/pause:3.10", .digest = digest_of('1'), .from = {}}},
+                 .mirrors = mirrors,
+                 .follows_start = true}};
+  device.world.images["registry.k8s.io/pause:3.10"] = {.digest = digest_of('1')};
+  Walk walk(device);
+  const std::string shipped = "/var/snap/microk8s/current/args/certs.d/docker.io/hosts.toml";
+  EXPECT_EQ(walk.go(steps), "install changed, mirrors changed, start unchanged, images changed");
+  EXPECT_EQ(walk.go(steps), "install unchanged, mirrors unchanged, start unchanged, images unchanged");
+  EXPECT_EQ(walk.go_back({steps[0], steps[1]}), "");
+
+  // On a device that has MicroK8s already the shipped file comes back.
+  Device old;
+  old.install();
+  const sim::DeviceState before = old.cell.state;
+  Walk again(old);
+  ASSERT_EQ(again.go({MirrorsStep{mirrors}}), "mirrors changed");
+  EXPECT_NE(old.cell.state.settings.at(shipped), before.settings.at(shipped));
+  EXPECT_EQ(again.go_back({MirrorsStep{mirrors}}), "mirrors undone");
+  EXPECT_EQ(old.cell.state.settings, before.settings);
+}
+
 TEST(ReferenceWalk, AStartThatLeavesReadyOpenSaysSo) {
   Device device;
   device.fault("registry-unreachable:registry.k8s.io");

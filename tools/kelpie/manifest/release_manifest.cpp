@@ -12,6 +12,7 @@
 #include "proto/wire/tracks.h"
 #include "tools/kelpie/manifest/addons.h"
 #include "tools/kelpie/manifest/kubernetes.h"
+#include "tools/kelpie/manifest/mirrors.h"
 #include "tools/kelpie/manifest/scalars.h"
 #include "tools/kelpie/manifest/shape.h"
 #include "tools/kelpie/manifest/tables.h"
@@ -25,6 +26,7 @@ constexpr std::uint32_t kPortMax = 65'535;
 constexpr std::size_t kAddonsMax = 32;
 constexpr std::size_t kAddonArgumentsMax = 16;
 constexpr std::size_t kImagesMax = 64;
+constexpr std::size_t kMirrorsMax = 16;
 constexpr std::size_t kWorkloadsMax = 32;
 constexpr std::size_t kChecksMax = 16;
 constexpr std::size_t kManifestBytesMax = 65'536;
@@ -55,6 +57,7 @@ class ReleaseReader {
     out_.set_version(text_or(document_, "version", ""));
     out_.set_scope("device");
     read_microk8s();
+    mirrors_ = read_mirrors(list_of("mirrors", kMirrorsMax), sources_.read, report_);
     read_addons();
     for (const YamlNode& item : list_of("images", kImagesMax)) read_image(item);
     for (const YamlNode& item : list_of("workloads", kWorkloadsMax)) read_workload(item);
@@ -338,8 +341,10 @@ class ReleaseReader {
     if (channel_) {
       install_.set_hold(is_held_);
       *out_.add_steps()->mutable_install() = install_;
-      out_.add_steps()->mutable_start();
     }
+    // After the install, which makes the place for them; before the start, so that no pull waits for the origin.
+    if (mirrors_.mirrors_size() > 0) *out_.add_steps()->mutable_mirrors() = mirrors_;
+    if (channel_) out_.add_steps()->mutable_start();
     if (images_.images_size() > 0) *out_.add_steps()->mutable_images() = images_;
     if (addons_.addons_size() > 0) *out_.add_steps()->mutable_addons() = addons_;
     deploy_.set_prune(true);  // R26: own workloads of the previous release that are not in this one are removed
@@ -402,6 +407,7 @@ class ReleaseReader {
   bool is_held_ = true;
   v1::InstallStep install_;
   v1::AddonsStep addons_;
+  v1::MirrorsStep mirrors_;
   v1::ImagesStep images_;
   v1::DeployStep deploy_;
   std::set<std::string> listed_;     // refs of images

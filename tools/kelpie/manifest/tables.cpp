@@ -40,6 +40,30 @@ constexpr std::array<Field, 3> kAddon = {{
     {.name = "state", .form = Form::Choice, .what = "absent disables it; present unless given", .choices = kStates},
 }};
 
+constexpr std::array<Words, 3> kAlsoCa = {"skip_verify", "skipVerify", "insecure"};
+constexpr std::array<Words, 1> kAlsoOverridePath = {"override_path"};
+constexpr std::array<Field, 4> kMirrorHost = {{
+    {.name = "url", .what = "http://mirror.site:5000", .is_required = true},
+    {.name = "capabilities", .form = Form::List, .what = "pull, resolve; both unless given", .item = Form::Text},
+    {.name = "overridePath",
+     .form = Form::Flag,
+     .what = "the url's path is the whole prefix, without /v2",
+     .also = kAlsoOverridePath},
+    {.name = "ca", .what = "a file beside this one: PEM of who may sign the mirror's certificate", .also = kAlsoCa},
+}};
+constexpr std::array<Words, 3> kAlsoMirrorHosts = {"endpoints", "endpoint", "mirrors"};
+constexpr std::array<Field, 3> kMirror = {{
+    {.name = "registry", .what = "as in image names: docker.io, registry.k8s.io", .is_required = true},
+    {.name = "hosts",
+     .form = Form::List,
+     .what = "asked in this order: [http://mirror.site:5000]",
+     .is_required = true,
+     .fields = kMirrorHost,
+     .item = Form::TextOrMap,
+     .also = kAlsoMirrorHosts},
+    {.name = "server", .what = "asked last; the registry itself unless given: name a mirror where no way leads there"},
+}};
+
 constexpr std::array<Field, 3> kImage = {{
     {.name = "ref",
      .what = "the full name Kubernetes asks for: docker.io/library/nginx:1.27@sha256:…",
@@ -103,6 +127,11 @@ constexpr std::array<Field, 15> kRelease = {{
      .what = "install or refresh, hold, start, wait until the node is ready",
      .fields = kMicrok8s,
      .also = kAlsoMicrok8s},
+    {.name = "mirrors",
+     .form = Form::List,
+     .what = "where containerd goes for a registry, kubelet's own pulls too",
+     .fields = kMirror,
+     .item = Form::Map},
     {.name = "addons",
      .form = Form::List,
      .what = "core add-ons; those not named are left alone",
@@ -128,7 +157,6 @@ constexpr std::array<Field, 15> kRelease = {{
     {.name = "preflight", .form = Form::Map, .what = "without it nothing is begun", .fields = kPreflight},
     {.name = "secrets", .form = Form::NotYet, .what = "secrets sealed to each device"},
     {.name = "drift", .form = Form::NotYet, .what = "of a release; write it into the fleet's policy"},
-    {.name = "mirrors", .form = Form::NotYet, .what = "registry mirrors; write from: with each image"},
     {.name = "certs",
      .form = Form::Map,
      .what = "MicroK8s' certificates, renewed before they end; with microk8s also without this key",

@@ -97,6 +97,33 @@ std::string image_words(const v1::Image& image) {
   return flow(members);
 }
 
+std::string host_words(const v1::MirrorHost& host, const std::string& ca_file) {
+  std::vector<std::string> members{"url: " + word(host.url())};
+  if (!host.capabilities().empty()) {
+    members.push_back(fmt::format("capabilities: [{}]", fmt::join(host.capabilities(), ", ")));
+  }
+  if (host.override_path()) members.emplace_back("overridePath: true");
+  if (!ca_file.empty()) members.push_back("ca: " + word(ca_file));
+  return flow(members);
+}
+
+void add_mirrors(const v1::MirrorsStep& step, ExportedRelease& out) {
+  if (step.mirrors().empty()) return;
+  out.yaml.append("mirrors:\n");
+  for (const v1::Mirror& mirror : step.mirrors()) {
+    out.yaml.append(fmt::format("  - registry: {}\n    hosts:\n", word(mirror.registry())));
+    for (const v1::MirrorHost& host : mirror.hosts()) {
+      std::string ca_file;
+      if (!host.ca().empty()) {
+        ca_file = fmt::format("mirrors/{}.pem", out.files.size() + 1);
+        out.files[ca_file] = host.ca();
+      }
+      out.yaml.append(fmt::format("      - {}\n", host_words(host, ca_file)));
+    }
+    if (!mirror.server().empty()) out.yaml.append(fmt::format("    server: {}\n", word(mirror.server())));
+  }
+}
+
 std::string check_words(const v1::Check& check) {
   if (check.has_node_ready()) return "node-ready";
   const v1::WorkloadReadyCheck& ready = check.workload_ready();
@@ -142,6 +169,7 @@ void add_step(const v1::Step& step, ExportedRelease& out) {
     out.yaml.append(fmt::format("certs: {{ renewBefore: {} }}\n",
                                 kelpie::to_string(std::chrono::seconds(step.certs().renew_before_s()))));
   }
+  if (step.has_mirrors()) add_mirrors(step.mirrors(), out);
   if (step.has_images()) {
     out.yaml.append("images:\n");
     for (const v1::Image& image : step.images().images()) out.yaml.append(fmt::format("  - {}\n", image_words(image)));

@@ -177,7 +177,10 @@ int pull_image(Shell& shell, const CtrWords& asked) {
     return fail_with(shell,
                      not_resolved(dialect, ref, fmt::format("parse \"dummy://{}\": invalid reference format", ref)));
   }
-  const Pull pull = shell.with([&](DeviceState& state) { return try_pull(state, shell.world(), ref); });
+  // A double's own folder is the root of what it names.
+  std::string_view hosts_folder = asked.hosts_folder;
+  if (hosts_folder.starts_with(shell.world().root)) hosts_folder.remove_prefix(shell.world().root.size());
+  const Pull pull = shell.with([&](DeviceState& state) { return try_pull(state, shell.world(), ref, hosts_folder); });
   const bool has_it = shell.with([&](DeviceState& state) {
     const auto found = state.images.find(ref);
     return found != state.images.end() && found->second.digest == pull.image.digest && found->second.is_complete;

@@ -142,8 +142,53 @@ const Image* find_image(const DeviceState& state, const std::string& ref) {
   return nullptr;
 }
 
-Pull try_pull(DeviceState& state, const World& world, const std::string& ref) {
-  if (strikes(state, FaultKind::RegistryUnreachable, ref)) return {.end = PullEnd::Unreachable, .takes = kPullStart};
+namespace {
+
+/// Addresses of a hosts.toml in the order in which containerd asks: hosts as written, then the server.
+std::vector<std::string> hosts_in(std::string_view toml) {
+  std::vector<std::string> hosts;
+  std::string server;
+  for (std::size_t from = 0; from < toml.size();) {
+    const std::size_t end = std::min(toml.find('\n', from), toml.size());
+    const std::string_view line = toml.substr(from, end - from);
+    from = end + 1;
+    const std::size_t scheme = line.find("://");
+    const bool is_host = line.starts_with("[host.\"");
+    if (scheme == std::string_view::npos || (!is_host && !line.starts_with("server"))) continue;
+    const std::string_view rest = line.substr(scheme + 3);
+    const std::string host(rest.substr(0, rest.find('"')));
+    if (is_host) hosts.push_back(host);
+    if (!is_host) server = host;
+  }
+  if (!server.empty()) hosts.push_back(server);
+  return hosts;
+}
+
+/// The names under which faults know what is asked for a reference: by mirror, the reference itself at its registry.
+std::vector<std::string> asked_for(const DeviceState& state, const std::string& ref, std::string_view hosts_folder) {
+  const std::size_t slash = std::min(ref.find('/'), ref.size());
+  std::string registry = ref.substr(0, slash);
+  const std::size_t colon = registry.find(':');
+  std::string folder = registry;
+  if (colon != std::string::npos) folder = registry.substr(0, colon) + "_" + registry.substr(colon + 1) + "_";
+  const auto file = state.settings.find(fmt::format("{}/{}/hosts.toml", hosts_folder, folder));
+  if (hosts_folder.empty() || file == state.settings.end()) return {ref};
+  std::vector<std::string> names;
+  for (const std::string& host : hosts_in(file->second)) {
+    const bool is_origin = host == registry || (registry == "docker.io" && host == "registry-1.docker.io");
+    names.push_back(is_origin ? ref : host.substr(0, host.find('/')) + ref.substr(slash));
+  }
+  return names;
+}
+
+}  // namespace
+
+Pull try_pull(DeviceState& state, const World& world, const std::string& ref, std::string_view hosts_folder) {
+  const std::vector<std::string> names = asked_for(state, ref, hosts_folder);
+  const bool is_reached = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return !strikes(state, FaultKind::RegistryUnreachable, name);
+  });
+  if (!is_reached) return {.end = PullEnd::Unreachable, .takes = kPullStart};
   if (strikes(state, FaultKind::RegistryUnauthorized, ref)) return {.end = PullEnd::Unauthorized, .takes = kPullStart};
   const std::optional<RegistryImage> found = find_in_registry(world, ref);
   if (!found) return {.end = PullEnd::NotFound, .takes = kPullStart};

@@ -43,8 +43,9 @@ struct Pull {
   RegistryImage image;
   Duration takes{};
 };
-/// One attempt on the registry; takes faults, changes no image.
-[[nodiscard]] Pull try_pull(DeviceState& state, const World& world, const std::string& ref);
+/// One attempt on the registry, through the mirrors in hosts_folder (empty: none); takes faults, changes no image.
+[[nodiscard]] Pull try_pull(DeviceState& state, const World& world, const std::string& ref,
+                            std::string_view hosts_folder);
 /// What a registry's refusal reads like after "failed to resolve reference …: ".
 [[nodiscard]] std::string pull_error(const Pull& pull, const std::string& ref);
 

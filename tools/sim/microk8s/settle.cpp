@@ -57,7 +57,7 @@ void keep_pulled(DeviceState& state, const World& world, const std::string& ref)
 bool have_sandbox(DeviceState& state, const World& world, KubeObject& object) {
   const std::string pause = sandbox_image(state);
   if (find_image(state, pause) != nullptr) return true;
-  const Pull pull = try_pull(state, world, pause);
+  const Pull pull = try_pull(state, world, pause, kMirrorsFolder);
   if (pull.end == PullEnd::Done) {
     keep_pulled(state, world, pause);
     return true;
@@ -81,7 +81,7 @@ Fetch fetch_image(DeviceState& state, const World& world, KubeObject& object, co
     return Fetch::Refused;
   }
   const std::string ref = full_reference(container.image);
-  const Pull pull = try_pull(state, world, ref);
+  const Pull pull = try_pull(state, world, ref, kMirrorsFolder);
   if (pull.end == PullEnd::Done) {
     object.pulled.push_back(ref);
     object.trouble = "ContainerCreating";

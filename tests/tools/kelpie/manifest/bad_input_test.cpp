@@ -113,11 +113,11 @@ INSTANTIATE_TEST_SUITE_P(
              "4:13: unknown field \"chanel\" in microk8s. Did you mean \"channel\"?",
              "5:9: addons is a text, expected a list"}},
         Row{"UnbuiltKeys",
-            release_text("secrets: []\ndrift: report\nmirrors: {}\npreflight: { temperature: 75C }\n"
+            release_text("secrets: []\ndrift: report\nsnapshot: {}\npreflight: { temperature: 75C }\n"
                          "checks: [{ http: /healthz, port: 8080 }]\n"),
             {"4:1: secrets is not supported yet (secrets sealed to each device)",
              "5:1: drift is not supported yet (of a release; write it into the fleet's policy)",
-             "6:1: mirrors is not supported yet (registry mirrors; write from: with each image)",
+             "6:1: snapshot is not supported yet (datastore backups)",
              "7:14: preflight.temperature is not supported yet (preflight by temperature)",
              "8:12: checks[0].http is not supported yet (checks over HTTP)",
              "8:28: checks[0].port is not supported yet (checks over HTTP)"}},
@@ -147,6 +147,24 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"ImageTwice",
             images("a.b/c:1@" + digest_of('1') + "\n- a.b/c:1@" + digest_of('1')),
             {"6:3: image a.b/c:1 is listed twice"}},
+        Row{"Mirrors",
+            release_text(
+                "mirrors:\n"
+                "- { registry: ../etc, hosts: [http://m.site] }\n"
+                "- { registry: docker.io, hosts: [m.site, { url: https://m.site, ca: none.pem }] }\n"
+                "- { registry: quay.io, hosts: [{ url: https://m.site, skip_verify: true }], server: m.site }\n"
+                "- { registry: ghcr.io, endpoints: [https://m.site] }\n"
+                "- { registry: a.io, hosts: [https://m.site, https://m.site] }\n"
+                "- { registry: b.io, hosts: [https://m.site] }\n"
+                "- { registry: b.io, hosts: [https://m.site] }\n"),
+            {"5:15: registry \"../etc\" is not a registry such as docker.io or registry.example:5000",
+             "6:34: hosts[0].url \"m.site\" is not an address such as http://mirror.site:5000",
+             "6:69: there is no file \"none.pem\"",
+             "7:54: unknown field \"skip_verify\" in mirrors[2].hosts[0]. Did you mean \"ca\"?",
+             "7:84: server \"m.site\" is not an address such as https://registry.example",
+             "8:3: field \"hosts\" is missing in mirrors[3]",
+             "8:24: unknown field \"endpoints\" in mirrors[3]. Did you mean \"hosts\"?",
+             "9:45: hosts[1].url \"https://m.site\" is listed twice", "11:3: registry b.io is listed twice"}},
         Row{"ShortImage",
             images("nginx:1"),
             {"5:3: \"nginx:1\" is not a full image name. Did you mean \"docker.io/library/nginx:1\"?"}},

@@ -12,6 +12,7 @@
 #include "proto/base/digest.h"
 #include "tests/support/child.h"
 #include "tests/tools/kelpie/manifest/samples.h"
+#include "tools/kelpie/manifest/to_yaml.h"
 
 namespace kelpie::cli {
 namespace {
@@ -65,6 +66,31 @@ TEST(ReleaseManifest, CertificatesAndTheDatastoreAreCaredForWithoutAsking) {
             "renew certificates with less than 30d left\ncopy the datastore, before a refresh or alone\n" + rest);
   EXPECT_EQ(words("certs: {}\n"), "renew certificates with less than 30d left\n");
   EXPECT_EQ(words(""), "");
+}
+
+// Install makes the place for their files; nothing may be pulled before they are there.
+TEST(ReleaseManifest, MirrorsComeBetweenInstallAndStart) {
+  const std::string pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+  const std::string text = release_text(
+      "mirrors:\n"
+      "  - { registry: docker.io, hosts: [http://mirror.site:5000], server: http://mirror.site:5000 }\n"
+      "  - { registry: registry.site:5000, hosts: [{ url: https://mirror.site/p, capabilities: [pull], overridePath: "
+      "true, ca: site.pem }] }\n"
+      "microk8s: { channel: 1.32/stable }\n");
+  const v1::Release release = release_of(text, {{"site.pem", pem}});
+  EXPECT_EQ(
+      words_of(release),
+      "install 1.32/stable, held\n"
+      "mirrors docker.io through http://mirror.site:5000, then http://mirror.site:5000, registry.site:5000 through "
+      "https://mirror.site/p\n"
+      "start, and wait until the node is ready\n"
+      "deploy nothing, remove all others\ncheck node_ready { }\n");
+  EXPECT_TRUE(hub::check_release(release));
+  EXPECT_EQ(read(text, {{"site.pem", pem}}).warnings.front(),
+            "m.yaml:5:36: http://mirror.site:5000 is not encrypted: an image that this release does not name by digest "
+            "is whatever answers there");
+  const ExportedRelease exported = release_yaml(release);
+  EXPECT_EQ(payload_of(release_of(exported.yaml, exported.files)), payload_of(release)) << exported.yaml;
 }
 
 TEST(ReleaseManifest, AShorthandIsADeploymentAndAService) {
