@@ -18,6 +18,8 @@ using wire::refused;
 
 constexpr std::uint32_t kSchema = 1;
 
+constexpr std::string_view kSha256 = "sha256:";
+
 Result<InstallStep> read_install(const v1::InstallStep& in) {
   if (const std::string trouble = wire::files_trouble_of(in); !trouble.empty()) {
     return fail(refused(Refusal::Schema, trouble));
@@ -39,9 +41,14 @@ Result<ImagesStep> read_images(const v1::ImagesStep& in) {
     if (!wire::is_image_ref(image.ref()) || !is_from_fine || !wire::is_sha256(image.digest())) {
       return fail(refused(Refusal::Schema, "an image has no full name or no sha256"));
     }
-    if (!image.archive().empty()) return fail(refused(Refusal::Schema, "archives are not built yet"));
-    out.images.push_back(
-        {.ref = image.ref(), .digest = image.digest(), .from = image.from(), .archive = {}, .bytes = image.bytes()});
+    if (!image.archive().empty() && !wire::is_sha256(image.archive())) {
+      return fail(refused(Refusal::Schema, fmt::format("the archive of {} has no sha256", image.ref())));
+    }
+    out.images.push_back({.ref = image.ref(),
+                          .digest = image.digest(),
+                          .from = image.from(),
+                          .archive = image.archive().empty() ? "" : image.archive().substr(kSha256.size()),
+                          .bytes = image.bytes()});
   }
   return out;
 }

@@ -24,10 +24,11 @@ struct Artifact {
 };
 
 struct Command {
-  std::vector<std::string> argv;             // argv[0] is a full path
-  std::string input;                         // standard input; empty: /dev/null
-  const Artifact* input_file = nullptr;      // standard input instead, from its start; outlives the run
-  Duration limit{};                          // TERM, then KILL, to the whole process group
+  std::vector<std::string> argv;                     // argv[0] is a full path
+  std::string input;                                 // standard input; empty: /dev/null
+  const Artifact* input_file = nullptr;              // standard input instead, from its start; outlives the run
+  std::function<void(std::uint64_t)> on_input = {};  // bytes of it that the child has read; may be empty
+  Duration limit{};                                  // TERM, then KILL, to the whole process group
   std::size_t output_bytes_max = 1U << 20U;  // each of stdout and stderr; of more, the first and last half are kept
   std::function<void(std::string_view)> on_output;  // pieces of stdout as they come; may be empty
 };

@@ -191,6 +191,13 @@ SteadyTime now() {
   return SystemClock().steady();
 }
 
+/// The child reads through the same open file: its place is ours.
+void tell_input(const Command& command) {
+  if (command.input_file == nullptr || !command.on_input) return;
+  const off_t at = lseek(command.input_file->file.get(), 0, SEEK_CUR);
+  if (at > 0) command.on_input(static_cast<std::uint64_t>(at));
+}
+
 }  // namespace
 
 Exit PosixProcess::leave_behind(int pid, std::string out, std::string err) {
@@ -219,6 +226,7 @@ Result<Exit> PosixProcess::run(const Command& command) {
   int ends = 0;  // TERM and KILL that were sent
   SteadyTime deadline = now() + command.limit;
   while (!wait_once(running, input, out, err, command.on_output)) {
+    tell_input(command);
     const bool is_late = now() >= deadline;
     if (!is_late && (ends > 0 || !is_stopping_)) continue;
     if (ends == 2) return leave_behind(running.pid, out.text(), err.text());

@@ -57,6 +57,8 @@ Tried<Exit> run_microk8s(const Work& work, const Microk8s& command) {
   child.argv.push_back(work.paths().microk8s);
   child.argv.insert(child.argv.end(), command.arguments.begin(), command.arguments.end());
   child.input = command.input;
+  child.input_file = command.input_file;
+  child.on_input = command.on_input;
   child.limit = std::min(command.limit, work.left());
   child.output_bytes_max = kAnswerBytesMax;
   child.on_output = command.on_output;

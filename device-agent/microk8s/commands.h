@@ -13,7 +13,9 @@ struct Microk8s {
   std::vector<std::string> arguments;
   Duration limit = std::chrono::seconds(60);
   std::string input = {};
+  const Artifact* input_file = nullptr;
   std::function<void(std::string_view)> on_output = {};
+  std::function<void(std::uint64_t)> on_input = {};
 };
 
 /// Any exit that says why in a way known to all commands is trouble: stopped, a worker, no permission, no sudo, no

@@ -63,6 +63,7 @@ Reason pull_reason(std::string_view err) {
     return Reason::ImageUnauthorized;
   }
   if (has_any(err, {"unexpected commit digest"})) return Reason::ImageDigestMismatch;
+  if (has_any(err, {"x509: ", "server gave HTTP response to HTTPS client"})) return Reason::RegistryUntrusted;
   if (has_any(err, {"no match for platform"})) return Reason::ImageWrongPlatform;  // and then ": not found"
   if (has_any(err, {": not found"})) return Reason::ImageNotFound;
   return Reason::ImagePullFailed;
@@ -90,9 +91,9 @@ class PullWatch {
   std::optional<SteadyTime> said_at_;
 };
 
-Tried<Exit> try_pull(const Work& work, const PullAim& aim, bool is_local) {
+Tried<Exit> run_pull(const Work& work, const PullAim& aim) {
   std::vector<std::string> arguments{"ctr", "image", "pull", "--hosts-dir", aim.hosts_folder};
-  if (is_local) arguments.emplace_back("--local");
+  if (aim.is_local) arguments.emplace_back("--local");
   arguments.push_back(aim.ref);
   PullWatch watch(work, aim.ref);
   work.say(fmt::format("pulling {}", aim.ref));
@@ -100,6 +101,17 @@ Tried<Exit> try_pull(const Work& work, const PullAim& aim, bool is_local) {
                              .limit = aim.limit,
                              .input = {},
                              .on_output = [&](std::string_view piece) { watch.hear(piece); }});
+}
+
+Reason import_reason(std::string_view err) {
+  if (has_any(err, {"no space left on device"})) return Reason::DiskFull;
+  if (is_containerd_away(err)) return Reason::ContainerdNotReady;
+  if (has_any(err, {"image might be filtered out", "no match for platform"})) return Reason::ImageWrongPlatform;
+  // Its sha256 was right: somebody signed what is no archive.
+  if (has_any(err, {"unrecognized image format", "unexpected EOF", "invalid tar header"})) {
+    return Reason::ArtifactMismatch;
+  }
+  return Reason::ImagePullFailed;
 }
 
 /// "1.2 MiB" with the unit in any of ctr's sizes. False when it is none.
@@ -165,15 +177,33 @@ Tried<std::map<std::string, bool>> read_completeness(const Work& work) {
   return complete;
 }
 
+Tried<bool> takes_local(const Work& work) {
+  KELPIE_TRY(const Exit exit, run_ctr(work, {"pull", "--help"}, kListLimit));
+  return has_any(exit.out, {"--local"});
+}
+
 Tried<void> pull_image(const Work& work, const PullAim& aim) {
-  KELPIE_TRY(Exit exit, try_pull(work, aim, false));
-  // 2.x leaves the work to the daemon, which cannot unpack on some roots; --local is not known to 1.6, which does not
-  // need it.
-  if (exit.code != 0 && has_any(exit.err, {"unable to initialize unpacker", "no unpack platforms defined"})) {
-    KELPIE_TRY(exit, try_pull(work, aim, true));
-  }
+  KELPIE_TRY(const Exit exit, run_pull(work, aim));
   if (exit.code == 0) return {};
   return trouble(pull_reason(exit.err), fmt::format("cannot pull {}: {}", aim.ref, last_line(exit.err)), exit.err);
+}
+
+Tried<void> import_images(const Work& work, const ImportAim& aim) {
+  std::vector<std::string> arguments{
+      "ctr", "image", "import", "--platform", aim.platform, "--base-name", std::string(kImportName), "--digests"};
+  if (aim.is_local) arguments.emplace_back("--local");
+  arguments.emplace_back("-");
+  const auto say = [&](std::uint64_t bytes) {
+    work.say(fmt::format("importing {}/{}", in_mebibytes(bytes), in_mebibytes(aim.archive.bytes)));
+  };
+  say(0);
+  KELPIE_TRY(
+      const Exit exit,
+      run_microk8s(
+          work, {.arguments = std::move(arguments), .limit = aim.limit, .input_file = &aim.archive, .on_input = say}));
+  if (exit.code == 0) return {};
+  return trouble(import_reason(exit.err), fmt::format("cannot import {}: {}", aim.archive.path, last_line(exit.err)),
+                 exit.err);
 }
 
 Tried<void> tag_image(const Work& work, const std::string& from, const std::string& to) {

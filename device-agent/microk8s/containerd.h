@@ -25,13 +25,30 @@ using ImageTable = std::map<std::string, ImageRow>;  // by full name
 /// Names whose layers are all there and unpacked.
 [[nodiscard]] Tried<std::map<std::string, bool>> read_completeness(const Work& work);
 
+/// Whether this ctr takes --local: read from its help, not guessed from a version. 1.6 ends with a usage error; with it
+/// 2.x works, and shows its progress, as the older ones do (facts, microk8s 6.1).
+[[nodiscard]] Tried<bool> takes_local(const Work& work);
+
 struct PullAim {
   std::string ref;  // name@digest
   std::string hosts_folder;
+  bool is_local = false;
   Duration limit{};
 };
 /// Through the mirrors of that folder: ctr takes none by itself. Trouble: the reasons of image pulls.
 [[nodiscard]] Tried<void> pull_image(const Work& work, const PullAim& aim);
+struct ImportAim {
+  const Artifact& archive;
+  std::string platform;  // linux/arm64
+  bool is_local = false;
+  Duration limit{};
+};
+/// Everything in the archive, as IMPORT_NAME@DIGEST and under no name of the archive's own: none that pods ask for
+/// moves. Whoever calls it gives them other names and removes these.
+/// Trouble: ArtifactMismatch when it is no archive, ImageWrongPlatform, DiskFull, ImagePullFailed.
+[[nodiscard]] Tried<void> import_images(const Work& work, const ImportAim& aim);
+inline constexpr std::string_view kImportName = "kelpie.dev/import";
+
 [[nodiscard]] Tried<void> tag_image(const Work& work, const std::string& from, const std::string& to);
 /// Sets a label and nothing else; the value is read back by whoever relies on it.
 [[nodiscard]] Tried<void> label_image(const Work& work, const std::string& ref, const std::string& label);

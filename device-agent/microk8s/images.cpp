@@ -1,6 +1,7 @@
 // images: there under the names Kubernetes asks for, with the signed digest, complete, of this platform and pinned.
 // Prepare pulls by digest, which disturbs nobody; the name is moved only when the step runs.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include <fmt/core.h>
@@ -15,9 +16,13 @@
 namespace kelpie::agent {
 namespace {
 
-constexpr std::uint64_t kImagesFloor = 1'536ULL << 20U;    // chosen: kubelet evicts below 1 GiB (facts, microk8s 1)
-constexpr std::string_view kForLabel = "kelpie.dev/for";   // on the digest's name: which reference it is kept for
-constexpr Duration kComingUp = std::chrono::seconds(120);  // chosen: within what the core gives an observation
+constexpr std::uint64_t kImagesFloor = 1'536ULL << 20U;     // chosen: kubelet evicts below 1 GiB (facts, microk8s 1)
+constexpr std::uint64_t kRoomPerByte = 3;                   // facts, microk8s 6.7: compressed, unpacked, in use
+constexpr std::uint64_t kArchiveBytesMax = 4ULL << 30U;     // chosen: as the hub's; the largest image seen is 1.5 GB
+constexpr std::uint64_t kFetchBytesPerSecond = 64U << 10U;  // chosen: half a megabit, what a poor site has
+constexpr Duration kFetchFloor = std::chrono::minutes(10);  // facts, microk8s 8
+constexpr std::string_view kForLabel = "kelpie.dev/for";    // on the digest's name: which reference it is kept for
+constexpr Duration kComingUp = std::chrono::seconds(120);   // chosen: within what the core gives an observation
 
 /// registry/path without tag and digest.
 std::string repository_of(const std::string& ref) {
@@ -53,44 +58,126 @@ bool is_kept_for(const ImageRow& row, const Image& image) {
   return label != row.labels.end() && label->second == image.ref;
 }
 
-/// Pulls what is not there and pins it, so that it is not collected before it is used.
-Tried<void> fetch(const Work& work, const Image& image, const ImageTable& table, const StagedMirrors& mirrors) {
+/// By its size, never less than a slow registry needs to answer; without a size all the time there is.
+Duration fetch_limit(const Work& work, std::uint64_t bytes) {
+  if (bytes == 0) return work.left();
+  const auto by_size = std::chrono::seconds(static_cast<std::int64_t>(bytes / kFetchBytesPerSecond));
+  return std::min<Duration>(work.left(), kFetchFloor + by_size);
+}
+
+/// What one fetching has in hand.
+struct Fetching {
+  const Work& work;
+  const StagedMirrors& mirrors;
+  ImageTable usable;             // whose layers are all there
+  std::optional<bool> is_local;  // whether ctr takes it, once it was asked
+  std::set<std::string> imported;
+};
+
+Tried<bool> takes_local(Fetching& fetching) {
+  if (!fetching.is_local) KELPIE_TRY(fetching.is_local, takes_local(fetching.work));
+  return *fetching.is_local;
+}
+
+Tried<Artifact> open_archive(const Work& work, const Image& image) {
+  const std::string path = fmt::format("{}/{}", work.paths().artifacts, image.archive);
+  Result<Artifact> opened =
+      work.host().files.open_artifact(path, image.archive, kArchiveBytesMax, [&](std::uint64_t bytes) {
+        work.say(fmt::format("checking the archive of {}: {}", image.ref, in_mebibytes(bytes)));
+        return !work.is_over();
+      });
+  if (opened) return std::move(*opened);
+  Reason reason = Reason::ArtifactMismatch;
+  if (opened.error().code == Code::NotFound) reason = Reason::ArtifactMissing;
+  if (opened.error().code == Code::DeadlineExceeded) reason = Reason::CommandTimeout;
+  if (opened.error().code == Code::Unavailable) reason = Reason::FileUnwritable;
+  return trouble(reason, fmt::format("archive of {}: {}", image.ref, opened.error().message));
+}
+
+Tried<void> import_archive(Fetching& fetching, const Image& image) {
+  const Work& work = fetching.work;
+  KELPIE_TRY(const Artifact archive, open_archive(work, image));
+  KELPIE_TRY(require_space(work, kImagesFloor + kRoomPerByte * archive.bytes));
+  KELPIE_TRY(const SnapdSystem system, read_system(work));
+  KELPIE_TRY(const bool is_local, takes_local(fetching));
+  fetching.imported.insert(image.archive);
+  return import_images(work, {.archive = archive,
+                              .platform = "linux/" + system.architecture,
+                              .is_local = is_local,
+                              .limit = fetch_limit(work, archive.bytes)});
+}
+
+/// One archive may hold several images; it is imported once.
+Tried<void> take_from_archive(Fetching& fetching, const Image& image) {
+  if (!fetching.imported.contains(image.archive)) KELPIE_TRY(import_archive(fetching, image));
+  KELPIE_TRY(const ImageTable table, read_images(fetching.work));
+  const std::string imported = fmt::format("{}@{}", kImportName, image.digest);
+  if (find(table, imported) != nullptr) return tag_image(fetching.work, imported, digest_name(image));
+  std::vector<std::string> found;
+  for (const auto& [name, row] : table) {
+    if (name.starts_with(kImportName)) found.push_back(row.digest);
+  }
+  return trouble(Reason::ImageDigestMismatch,
+                 fmt::format("the archive of {} holds {}, signed is {}: save it from its registry with the digest kept",
+                             image.ref, found.empty() ? "no image" : joined(found), image.digest));
+}
+
+/// The names under which archives came in.
+Tried<void> forget_imports(const Work& work) {
+  KELPIE_TRY(const ImageTable table, read_images(work));
+  std::vector<std::string> names;
+  for (const auto& [name, row] : table) {
+    if (name.starts_with(kImportName)) names.push_back(name);
+  }
+  return remove_images(work, names);
+}
+
+/// Fetches what is not there and pins it, so that it is not collected before it is used.
+Tried<void> fetch(Fetching& fetching, const Image& image) {
+  const Work& work = fetching.work;
   const std::string name = digest_name(image);
-  const ImageRow* const row = find(table, name);
-  const ImageRow* const named = find(table, image.ref);
+  const ImageRow* const row = find(fetching.usable, name);
+  const ImageRow* const named = find(fetching.usable, image.ref);
   const bool has_own_name = row != nullptr && row->digest == image.digest;
   if (has_own_name && row->is_pinned() && is_kept_for(*row, image)) return {};
   if (!has_own_name && named != nullptr && named->digest == image.digest) {
     // Brought by hand under its tag: the digest's own name is made from it.
     KELPIE_TRY(tag_image(work, image.ref, name));
+  } else if (!has_own_name && !image.archive.empty()) {
+    KELPIE_TRY(take_from_archive(fetching, image));
   } else if (!has_own_name) {
-    KELPIE_TRY(pull_image(work, {.ref = name, .hosts_folder = mirrors.folder_for(name), .limit = work.left()}));
+    KELPIE_TRY(const bool is_local, takes_local(fetching));
+    KELPIE_TRY(pull_image(work, {.ref = name,
+                                 .hosts_folder = fetching.mirrors.folder_for(name),
+                                 .is_local = is_local,
+                                 .limit = fetch_limit(work, image.bytes)}));
   }
   KELPIE_TRY(label_image(work, name, fmt::format("{}={}", kForLabel, image.ref)));
   return label_image(work, name, std::string(kPinLabel));
 }
 
-Tried<void> fetch_all(const ImagesStep& step, const Work& work, const StagedMirrors& mirrors) {
-  KELPIE_TRY(const ImageTable before, read_images(work));
-  KELPIE_TRY(const auto complete, read_completeness(work));
+Tried<void> fetch_each(const ImagesStep& step, Fetching& fetching) {
   std::size_t done = 0;
   for (const Image& image : step.images) {
-    ImageTable usable = before;
-    // A name whose layers are not all there is as good as none.
-    std::erase_if(usable, [&](const auto& entry) {
-      const auto at = complete.find(entry.first);
-      return at != complete.end() && !at->second;
-    });
-    work.say(fmt::format("image {}/{}: {}", ++done, step.images.size(), image.ref));
-    KELPIE_TRY(fetch(work, image, usable, mirrors));
+    fetching.work.say(fmt::format("image {}/{}: {}", ++done, step.images.size(), image.ref));
+    KELPIE_TRY(fetch(fetching, image));
   }
   return {};
 }
 
 /// Through the release's own mirrors, also before its mirrors step has run.
 Tried<void> fetch_all(const ImagesStep& step, const Work& work) {
+  KELPIE_TRY(ImageTable usable, read_images(work));
+  KELPIE_TRY(const auto complete, read_completeness(work));
+  // A name whose layers are not all there is as good as none.
+  std::erase_if(usable, [&](const auto& entry) {
+    const auto at = complete.find(entry.first);
+    return at != complete.end() && !at->second;
+  });
   KELPIE_TRY(const StagedMirrors mirrors, StagedMirrors::stage(work, step.mirrors));
-  const Tried<void> fetched = fetch_all(step, work, mirrors);
+  Fetching fetching{.work = work, .mirrors = mirrors, .usable = std::move(usable), .is_local = {}, .imported = {}};
+  const Tried<void> fetched = fetch_each(step, fetching);
+  if (!fetching.imported.empty()) KELPIE_TRY(forget_imports(work));
   KELPIE_TRY(mirrors.remove());
   return fetched;
 }
@@ -225,16 +312,38 @@ Tried<void> let_go(const Work& work, const std::vector<std::string>& names) {
   return {};
 }
 
+/// Of what the device does not have yet, as far as the release says how large it is.
+Tried<void> require_room(const ImagesStep& step, const ImageTable& table, const Work& work) {
+  std::uint64_t bytes = 0;
+  for (const Image& image : step.images) {
+    if (!has_digest(table, image.digest)) bytes += image.bytes;
+  }
+  return require_space(work, kImagesFloor + kRoomPerByte * bytes);
+}
+
+/// Nothing can be imported yet, but what is missing is known before GO.
+Tried<void> require_archives(const ImagesStep& step, const Work& work) {
+  std::set<std::string> opened;
+  for (const Image& image : step.images) {
+    if (image.archive.empty() || !opened.insert(image.archive).second) continue;
+    KELPIE_TRY(open_archive(work, image));
+  }
+  return {};
+}
+
 Tried<CallResult> prepare(const ImagesStep& step, const Work& work) {
   KELPIE_TRY(require_space(work, kImagesFloor));
   KELPIE_TRY(const bool is_there, is_containerd_there(work));
   if (!is_there) {
+    KELPIE_TRY(require_room(step, {}, work));
+    KELPIE_TRY(require_archives(step, work));
     return prepared("no containerd yet: images are pulled after GO", restore_of(step, {}));
   }
   KELPIE_TRY(const ImageTable table, read_images(work));
   const Json restore = restore_of(step, table);
   // Already so: what was kept before stays for a rollback.
   if (require_all(step, work)) return prepared(evidence(step), restore);
+  KELPIE_TRY(require_room(step, table, work));
   KELPIE_TRY(let_go(work, outdated(step, table)));
   Tried<void> fetched = fetch_all(step, work);
   if (fetched) fetched = require_fetched(step, work);
@@ -259,8 +368,8 @@ Tried<void> keep_old(const Work& work, const Image& image, const ImageTable& tab
 }
 
 Tried<CallResult> run(const ImagesStep& step, const Work& work) {
-  KELPIE_TRY(require_space(work, kImagesFloor));
   KELPIE_TRY(const ImageTable before, read_images(work));
+  KELPIE_TRY(require_room(step, before, work));
   KELPIE_TRY(fetch_all(step, work));
   for (const Image& image : step.images) {
     KELPIE_TRY(keep_old(work, image, before));

@@ -90,7 +90,12 @@ Result<void> check_images(const v1::ImagesStep& step, const std::string& path) {
                                 "is not sha256: and 64 hex digits; an image without a digest could "
                                 "change after it was signed"));
     }
-    if (!image.archive().empty()) return fail(wrong_release(here + ".archive", "is not supported yet"));
+    if (!image.archive().empty() && !wire::is_sha256(image.archive())) {
+      return fail(wrong_release(here + ".archive", "is not sha256: and 64 hex digits of the archive"));
+    }
+    if (!image.archive().empty() && !image.from().empty()) {
+      return fail(wrong_release(here + ".from", "does not go with archive: an image comes from one place"));
+    }
     if (!seen.insert(image.ref()).second) {
       return fail(wrong_release(here + ".ref", fmt::format("\"{}\" is listed twice", image.ref())));
     }

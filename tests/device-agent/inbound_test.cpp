@@ -300,6 +300,52 @@ TEST(Inbound, AGoMaySayWhereAnArchiveGoes) {
   EXPECT_EQ(std::get<GoOrder>(parse(as_bytes(sealed(go())), receiver())->event).door, ArchiveDoor());
 }
 
+// They become arguments of programs and names of files that root makes.
+TEST(Inbound, HostileImagesAndMirrorsAreRefused) {
+  const auto judged_with = [](const std::function<void(v1::Image&, v1::Mirror&)>& change) {
+    return judged(sealed(test::prepare_of({.release = [&](v1::Release& release) {
+      release.clear_steps();
+      v1::Mirror& mirror = *release.add_steps()->mutable_mirrors()->add_mirrors();
+      mirror.set_registry("docker.io");
+      mirror.add_hosts()->set_url("http://mirror.site:5000");
+      v1::Image& image = *release.add_steps()->mutable_images()->add_images();
+      image.set_ref("docker.io/library/app:1.0");
+      image.set_digest("sha256:" + std::string(64, '1'));
+      change(image, mirror);
+    }})));
+  };
+  EXPECT_EQ(judged_with([](auto&, auto&) {}), "prepare");
+  for (const char* const bad : {"--help/x:1", "user:pw@docker.io/app:1", "docker.io/app:1\n", "app"}) {
+    EXPECT_EQ(judged_with([&](auto& image, auto&) { image.set_ref(bad); }), "prepare E_SCHEMA") << bad;
+    EXPECT_EQ(judged_with([&](auto& image, auto&) { image.set_from(bad); }), "prepare E_SCHEMA") << bad;
+  }
+  EXPECT_EQ(judged_with([](auto& image, auto&) { image.set_digest("sha256:1"); }), "prepare E_SCHEMA");
+  EXPECT_EQ(judged_with([](auto& image, auto&) { image.set_archive("sha256:../../identity.key"); }),
+            "prepare E_SCHEMA");
+  EXPECT_EQ(judged_with([](auto&, auto& mirror) { mirror.set_registry("../../../etc"); }), "prepare E_SCHEMA");
+  EXPECT_EQ(judged_with([](auto&, auto& mirror) { mirror.mutable_hosts(0)->set_url("http://m\"]\nx"); }),
+            "prepare E_SCHEMA");
+}
+
+TEST(Inbound, ImagesKnowTheMirrorsOfTheirRelease) {
+  const PrepareOf prepare{.release = [](v1::Release& release) {
+    release.clear_steps();
+    v1::Mirror& mirror = *release.add_steps()->mutable_mirrors()->add_mirrors();
+    mirror.set_registry("docker.io");
+    mirror.add_hosts()->set_url("http://mirror.site:5000");
+    v1::Image& image = *release.add_steps()->mutable_images()->add_images();
+    image.set_ref("docker.io/library/app:1.0");
+    image.set_digest("sha256:" + std::string(64, '1'));
+    image.set_archive("sha256:" + std::string(64, 'a'));
+  }};
+  const Result<Heard> heard = parse(as_bytes(sealed(test::prepare_of(prepare))), receiver());
+  ASSERT_TRUE(heard);
+  const Release& release = std::get<PrepareOrder>(heard->event).release;
+  const auto& images = std::get<ImagesStep>(release.steps[1]);
+  EXPECT_EQ(images.mirrors, std::get<MirrorsStep>(release.steps[0]).mirrors);
+  EXPECT_EQ(images.images[0].archive, std::string(64, 'a'));
+}
+
 TEST(Inbound, LimitsThatTheHubLeftOutHaveDefaults) {
   v1::Deliver deliver = go();
   deliver.mutable_go()->set_soak_s(30);

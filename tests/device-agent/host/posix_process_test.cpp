@@ -68,11 +68,14 @@ TEST(PosixProcess, FeedsTheVeryFileThatWasHashed) {
   std::filesystem::rename(dir / "other", dir / hashed);
   Command cat = command({"/bin/cat"});
   cat.input_file = &*artifact;
+  std::uint64_t read = 0;
+  cat.on_input = [&](std::uint64_t bytes) { read = bytes; };
   for (int again = 0; again < 2; ++again) {
     const Result<Exit> exit = processes.run(cat);
     ASSERT_TRUE(exit);
     EXPECT_EQ(exit->out, "abc") << "from its start, whoever read it before";
   }
+  EXPECT_EQ(read, 3U);
 }
 
 TEST(PosixProcess, WithoutInputThereIsEndOfFile) {

@@ -334,6 +334,7 @@ void set_up_running(ScriptedHost& host) {
            R"("kind":"option-not-found"})",
            400);
   host.on_snapd("GET /v2/changes?select=all&for=microk8s").out("[]", 200);
+  host.on("ctr image pull --help").out("OPTIONS:\n   --platform value\n   --hosts-dir value\n");  // 1.6
   host.on("kubectl get --raw /readyz").out("ok");
   host.on("kubectl get nodes").out(node_list("True"));
   host.on("kubectl version").out(R"({"serverVersion":{"gitVersion":"v1.32.3"}})");

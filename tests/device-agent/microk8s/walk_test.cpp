@@ -110,6 +110,31 @@ TEST(ReferenceWalk, BehindAFirewallMirrorsCureWhatTheReleaseDoesNotName) {
   EXPECT_EQ(old.cell.state.settings, before.settings);
 }
 
+// No registry answers at all: the site's archive holds everything, and nothing of it is left but what is asked for.
+TEST(ReferenceWalk, WithoutANetworkAnArchiveIsEnough) {
+  for (const char* const channel : {"1.29/stable", "1.32/stable", "1.35/stable"}) {  // three dialects of ctr
+    Device device;
+    device.install(channel);
+    device.fault("registry-unreachable");
+    const std::string archive(64, 'f');
+    ImagesStep step;
+    char fill = '1';
+    std::vector<std::string> inside;
+    for (const char* const ref : {"docker.io/library/one:1", "docker.io/library/two:1"}) {
+      device.world.images[ref] = {.digest = digest_of(fill)};
+      step.images.push_back({.ref = ref, .digest = digest_of(fill++), .from = {}, .archive = archive});
+      inside.emplace_back(ref);
+    }
+    device.world.archives["/var/lib/kelpie-agent/artifacts/" + archive] = inside;
+    const std::size_t before = device.cell.state.images.size();
+    Walk walk(device);
+    EXPECT_EQ(walk.go({step}), "images changed") << channel;
+    EXPECT_EQ(device.cell.state.images.size(), before + 4) << "each under its name and its digest, none as imported";
+    EXPECT_EQ(walk.go_back({step}), "images undone") << channel;
+    EXPECT_EQ(device.cell.state.images.size(), before) << channel;
+  }
+}
+
 TEST(ReferenceWalk, AStartThatLeavesReadyOpenSaysSo) {
   Device device;
   device.fault("registry-unreachable:registry.k8s.io");

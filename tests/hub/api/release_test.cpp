@@ -188,6 +188,23 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedRow{"ImageLikeAnOption", [](auto& r) { image_of(r).set_ref("--help/x:1"); },
                    "RELEASE: steps[2].images.images[0].ref: \"--help/x:1\" is not a full image name such as "
                    "docker.io/library/nginx:1.27"},
+        RefusedRow{"ArchiveOfNoDigest", [](auto& r) { image_of(r).set_archive("../x"); },
+                   "RELEASE: steps[2].images.images[0].archive: is not sha256: and 64 hex digits of the archive"},
+        RefusedRow{"ArchiveAndMirror",
+                   [](auto& r) {
+                     image_of(r).set_archive("sha256:" + std::string(64, 'a'));
+                     image_of(r).set_from("mirror.example/x:1");
+                   },
+                   "RELEASE: steps[2].images.images[0].from: does not go with archive: an image comes from one place"},
+        RefusedRow{"MirrorLikeAPath",
+                   [](auto& r) {
+                     v1::Step mirrors;
+                     v1::Mirror& mirror = *mirrors.mutable_mirrors()->add_mirrors();
+                     mirror.set_registry("../etc");
+                     r.add_steps()->Swap(&mirrors);
+                   },
+                   "RELEASE: steps[5].mirrors.mirrors[0].registry: \"../etc\" is not a registry such as docker.io or "
+                   "registry.example:5000"},
         RefusedRow{"ImageWithoutDigest", [](auto& r) { image_of(r).clear_digest(); },
                    "RELEASE: steps[2].images.images[0].digest: is not sha256: and 64 hex digits; an image without a "
                    "digest could change after it was signed"},

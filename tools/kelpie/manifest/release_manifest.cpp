@@ -175,7 +175,27 @@ class ReleaseReader {
       if (!parsed) report_.add(given->at, parsed.error().message);
       if (!parsed || !agree(digest, *parsed, given->at)) return;
     }
-    add_image({.ref = name->ref, .digest = digest}, source ? source->ref : "", ref->at);
+    v1::Image* image = add_image({.ref = name->ref, .digest = digest}, source ? source->ref : "", ref->at);
+    if (image != nullptr) read_origin(item, *image);
+  }
+
+  /// Where it comes from if not from a registry, and how large it is.
+  void read_origin(const YamlNode& item, v1::Image& image) {
+    const YamlNode* size = text_at(item, "size");
+    const Result<std::uint64_t> bytes = parse_size(size == nullptr ? "" : size->text);
+    if (bytes) image.set_bytes(*bytes);
+    const YamlNode* archive = text_at(item, "archive");
+    if (archive == nullptr) return;
+    const Result<std::string> digest = parse_image_digest(archive->text);
+    if (!digest) {
+      report_.add(archive->at, digest.error().message);
+    } else if (!image.from().empty()) {
+      report_.add(archive->at, "archive does not go with from: an image comes from one place");
+    } else if (image.set_archive(*digest); archives_.insert(*digest).second) {
+      report_.warn(archive->at, fmt::format("this file must lie on every device before the rollout, as "
+                                            "/var/lib/kelpie-agent/artifacts/{}",
+                                            digest->substr(digest->find(':') + 1)));
+    }
   }
 
   /// Takes over a second digest; false when there was another one before.
@@ -186,19 +206,20 @@ class ReleaseReader {
     return false;
   }
 
-  void add_image(ImageName name, const std::string& from, Place at) {
-    if (name.digest.empty() && !resolve(name, from, at)) return;
+  v1::Image* add_image(ImageName name, const std::string& from, Place at) {
+    if (name.digest.empty() && !resolve(name, from, at)) return nullptr;
     if (std::string misfit = channel_ ? misfit_of(name.ref, *channel_) : ""; !misfit.empty()) {
       report_.warn(at, std::move(misfit));
     }
     if (!listed_.insert(name.ref).second) {
       report_.add(at, fmt::format("image {} is listed twice", name.ref));
-      return;
+      return nullptr;
     }
     v1::Image& image = *images_.add_images();
     image.set_ref(name.ref);
     image.set_digest(name.digest);
     if (from != name.ref) image.set_from(from);
+    return &image;
   }
 
   bool resolve(ImageName& name, const std::string& from, Place at) {
@@ -411,6 +432,7 @@ class ReleaseReader {
   v1::ImagesStep images_;
   v1::DeployStep deploy_;
   std::set<std::string> listed_;     // refs of images
+  std::set<std::string> archives_;   // digests
   std::set<std::string> workloads_;  // names
   std::vector<UsedImage> used_;
 };

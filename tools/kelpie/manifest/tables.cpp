@@ -64,12 +64,14 @@ constexpr std::array<Field, 3> kMirror = {{
     {.name = "server", .what = "asked last; the registry itself unless given: name a mirror where no way leads there"},
 }};
 
-constexpr std::array<Field, 3> kImage = {{
+constexpr std::array<Field, 5> kImage = {{
     {.name = "ref",
      .what = "the full name Kubernetes asks for: docker.io/library/nginx:1.27@sha256:…",
      .is_required = true},
     {.name = "from", .what = "pulled from there and tagged to ref: mirror.example/nginx:1.27"},
     {.name = "digest", .what = "sha256:… of the image; may stand behind ref or from instead"},
+    {.name = "archive", .what = "sha256:… of an image archive that lies on the device: imported instead of pulled"},
+    {.name = "size", .form = Form::Size, .what = "compressed, of the image: three times as much must be free"},
 }};
 
 constexpr std::array<Words, 2> kAlsoManifest = {"file", "manifests"};

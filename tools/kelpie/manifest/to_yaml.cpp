@@ -94,6 +94,8 @@ std::string image_words(const v1::Image& image) {
   std::vector<std::string> members{"ref: " + word(image.ref())};
   if (!image.from().empty()) members.push_back("from: " + word(image.from()));
   members.push_back("digest: " + word(image.digest()));
+  if (!image.archive().empty()) members.push_back("archive: " + word(image.archive()));
+  if (image.bytes() != 0) members.push_back(fmt::format("size: {}", image.bytes()));
   return flow(members);
 }
 

@@ -29,6 +29,8 @@ struct CtrWords {
   std::string platform;
   std::string hosts_folder;
   std::string user;
+  std::string name_for_all;  // --base-name
+  bool is_help = false;
   bool is_local = false;
   bool is_forced = false;
   bool is_quiet = false;
@@ -45,7 +47,11 @@ CtrWords parse_flags(Words words) {
       asked.hosts_folder = take();
     } else if (word == "--user" || word == "-u") {
       asked.user = take();
-    } else if (word == "--base-name" || word == "--snapshotter") {
+    } else if (word == "--base-name") {
+      asked.name_for_all = take();
+    } else if (word == "--help") {
+      asked.is_help = true;
+    } else if (word == "--snapshotter") {
       take();
     } else if (word == "--local") {
       asked.is_local = true;
@@ -282,18 +288,44 @@ int remove_images(Shell& shell, const CtrWords& asked) {
   return 0;
 }
 
+/// What its help says of flags that not every version has.
+int print_help(Shell& shell) {
+  const Dialect dialect = shell.with([](DeviceState& state) { return dialect_of(state); });
+  shell.out("OPTIONS:\n   --platform value  \n");
+  if (dialect != Dialect::V16) shell.out("   --local           \n");
+  return 0;
+}
+
+/// The references in an archive: of a file that is known here by its path, or of one whose lines they are.
+std::optional<std::vector<std::string>> references_in(const Shell& shell, const std::string& path) {
+  const std::string known = path == "-" ? shell.input_path() : path;
+  const auto archive = shell.world().archives.find(known);
+  if (archive != shell.world().archives.end()) return archive->second;
+  if (path != "-" || shell.input().empty()) return std::nullopt;
+  std::vector<std::string> references;
+  for (std::size_t from = 0; from < shell.input().size();) {
+    const std::size_t end = std::min(shell.input().find('\n', from), shell.input().size());
+    references.push_back(shell.input().substr(from, end - from));
+    from = end + 1;
+  }
+  return references;
+}
+
 int import_archive(Shell& shell, const CtrWords& asked) {
   const std::string path = asked.names.empty() ? "" : asked.names.front();
-  const auto archive = shell.world().archives.find(path);
-  if (archive == shell.world().archives.end())
-    return fail_with(shell, fmt::format("open {}: no such file or directory", path));
+  const std::optional<std::vector<std::string>> archive = references_in(shell, path);
+  if (!archive && path == "-") return fail_with(shell, "unrecognized image format");
+  if (!archive) return fail_with(shell, fmt::format("open {}: no such file or directory", path));
   const bool is_full = shell.with([](DeviceState& state) { return strikes(state, FaultKind::DiskFull, "import"); });
   if (!shell.spend(std::chrono::seconds(5))) return kKilled;
   if (is_full) return fail_with(shell, pull_error({.end = PullEnd::DiskFull, .image = {}, .takes = {}}, ""));
   const Dialect dialect = shell.with([](DeviceState& state) { return dialect_of(state); });
   const bool is_server_side = dialect == Dialect::V2 && !asked.is_local;
-  for (const std::string& ref : archive->second) {
-    const RegistryImage found = find_in_registry(shell.world(), ref).value_or(RegistryImage{});
+  for (const std::string& inside : *archive) {
+    const RegistryImage found = find_in_registry(shell.world(), inside).value_or(RegistryImage{});
+    // With --base-name and --digests it gets that name, and none of its own that does not begin so.
+    const std::string ref =
+        asked.name_for_all.empty() ? inside : fmt::format("{}@{}", asked.name_for_all, found.digest);
     shell.with([&](DeviceState& state) {
       Image& image = state.images[ref];
       const std::map<std::string, std::string> labels =
@@ -323,6 +355,7 @@ int run_ctr(Shell& shell, Words words) {
   if (!is_image) return fail_with(shell, "this model of a device knows only image commands");
   const CtrWords asked = parse_flags(words.subspan(2));
   const std::string& verb = words[1];
+  if (asked.is_help) return print_help(shell);
   if (verb == "ls" || verb == "list") return list_images(shell, asked);
   if (verb == "check") return check_images(shell, asked);
   if (verb == "pull") return pull_image(shell, asked);

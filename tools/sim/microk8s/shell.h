@@ -28,6 +28,10 @@ class Shell {
       : around_(around), command_(command), deadline_(around.pause.now() + command.limit) {}
 
   [[nodiscard]] const std::string& input() const { return command_.input; }
+  /// Of a standard input that is a file; empty when it is none.
+  [[nodiscard]] std::string input_path() const {
+    return command_.input_file == nullptr ? std::string() : command_.input_file->path;
+  }
   [[nodiscard]] const World& world() const { return around_.world; }
   [[nodiscard]] StateCell& cell() const { return around_.cell; }
   [[nodiscard]] SteadyTime now() const { return around_.pause.now(); }

@@ -147,6 +147,12 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"ImageTwice",
             images("a.b/c:1@" + digest_of('1') + "\n- a.b/c:1@" + digest_of('1')),
             {"6:3: image a.b/c:1 is listed twice"}},
+        Row{"Archives",
+            images("{ ref: \"a.b/c:1@" + digest_of('1') + "\", archive: app.tar }\n- { ref: \"a.b/d:1@" +
+                   digest_of('1') + "\", from: e.f/d:1, archive: \"" + digest_of('2') + "\", size: much }"),
+            {"5:99: \"app.tar\" is not a digest: sha256: and 64 hex digits",
+             "6:189: images[1].size \"much\" is not a size. Write 500MiB or 2GiB",
+             "6:115: archive does not go with from: an image comes from one place"}},
         Row{"Mirrors",
             release_text(
                 "mirrors:\n"

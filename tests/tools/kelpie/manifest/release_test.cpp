@@ -93,6 +93,19 @@ TEST(ReleaseManifest, MirrorsComeBetweenInstallAndStart) {
   EXPECT_EQ(payload_of(release_of(exported.yaml, exported.files)), payload_of(release)) << exported.yaml;
 }
 
+TEST(ReleaseManifest, AnArchiveIsSaidWhereItMustLie) {
+  const std::string archive = "sha256:" + std::string(64, 'f');
+  const std::string text = release_text("images: [{ ref: \"docker.io/library/app:1.0@" + digest_of('1') +
+                                        "\", archive: \"" + archive + "\", size: 120MiB }]\n");
+  const v1::Release release = release_of(text);
+  const v1::Image& image = release.steps(0).images().images(0);
+  EXPECT_EQ(image.archive(), archive);
+  EXPECT_EQ(image.bytes(), 120ULL << 20U);
+  EXPECT_NE(read(text).warnings.front().find("/var/lib/kelpie-agent/artifacts/" + std::string(64, 'f')),
+            std::string::npos);
+  EXPECT_EQ(payload_of(release_of(release_yaml(release).yaml)), payload_of(release));
+}
+
 TEST(ReleaseManifest, AShorthandIsADeploymentAndAService) {
   const v1::Release release = release_of(release_text(
       "images: [docker.io/nodered/node-red:3.1@" + digest_of('5') +
