@@ -234,6 +234,7 @@ Result<Exit> PosixProcess::run(const Command& command) {
     exit.is_timeout = true;
     deadline = now() + kill_grace_;
   }
+  tell_input(command);
   read_rest(running.out, out, command.on_output);
   read_rest(running.err, err);
   // Whoever it left behind in its group has no business without it. The group's number is ours until it is reaped.

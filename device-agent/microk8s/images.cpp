@@ -75,7 +75,10 @@ struct Fetching {
 };
 
 Tried<bool> takes_local(Fetching& fetching) {
-  if (!fetching.is_local) KELPIE_TRY(fetching.is_local, takes_local(fetching.work));
+  if (!fetching.is_local) {
+    KELPIE_TRY(const bool is_taken, takes_local(fetching.work));
+    fetching.is_local = is_taken;
+  }
   return *fetching.is_local;
 }
 

@@ -189,9 +189,10 @@ Result<void> check_order(const v1::Release& release) {
     }
     const auto place = static_cast<std::size_t>(at - kOrder.begin());
     if (place < next) {
-      return fail(wrong_release(path, fmt::format("{} is out of order: certs, snapshot, install, mirrors, start, images, "
-                                                  "addons, remove, deploy, each at most once",
-                                                  kind_of(step))));
+      return fail(
+          wrong_release(path, fmt::format("{} is out of order: certs, snapshot, install, mirrors, start, images, "
+                                          "addons, remove, deploy, each at most once",
+                                          kind_of(step))));
     }
     next = place + 1;
   }

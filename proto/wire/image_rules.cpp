@@ -11,6 +11,7 @@ namespace kelpie::wire {
 namespace {
 
 constexpr std::size_t kHostBytesMax = 253;  // RFC 1035
+constexpr std::size_t kTextBytesMax = 256;  // the walker's, where release.proto gives no other
 constexpr int kPortMax = 65'535;
 constexpr std::string_view kCertificateBegins = "-----BEGIN CERTIFICATE-----\n";
 constexpr std::string_view kCertificateEnds = "-----END CERTIFICATE-----\n";
@@ -109,14 +110,14 @@ bool is_sha256(std::string_view text) {
 
 bool is_registry_name(std::string_view text) {
   const std::size_t colon = text.find(':');
-  if (!is_host(text.substr(0, colon))) return false;
+  if (text.size() > kTextBytesMax || !is_host(text.substr(0, colon))) return false;
   return colon == std::string_view::npos || (colon + 1 < text.size() && is_port(text.substr(colon + 1)));
 }
 
 bool is_mirror_url(std::string_view text) {
   const std::string_view rest = without_scheme(text);
   const std::size_t slash = std::min(rest.find('/'), rest.size());
-  return is_registry_name(rest.substr(0, slash)) && is_path(rest.substr(slash));
+  return text.size() <= kTextBytesMax && is_registry_name(rest.substr(0, slash)) && is_path(rest.substr(slash));
 }
 
 MirrorTrouble trouble_of(const v1::Mirror& mirror) {

@@ -69,7 +69,7 @@ class CliReading : public ::testing::Test {
 /// Those that read files too are in the stories of manifests.
 bool reads_the_hub(const Command& command) {
   const bool reads_files = command.path == "diff" || command.path == "export" || command.path == "trust show" ||
-                           command.path == "release verify";
+                           command.path == "release verify" || command.path == "release images";
   return command.role == api::v1::VIEWER && command.path != "event watch" && command.path != "event export" &&
          !reads_files;
 }

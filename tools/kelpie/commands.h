@@ -20,6 +20,7 @@ namespace kelpie::cli {
 [[nodiscard]] std::vector<Command> fleet_commands();
 [[nodiscard]] std::vector<Command> release_commands();
 [[nodiscard]] std::vector<Command> release_make_commands();  // create, diff, verify
+[[nodiscard]] std::vector<Command> release_images_commands();
 [[nodiscard]] std::vector<Command> rollout_commands();
 [[nodiscard]] std::vector<Command> planning_commands();  // rollout plan and start
 [[nodiscard]] std::vector<Command> send_commands();      // command send

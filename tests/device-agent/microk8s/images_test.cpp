@@ -470,6 +470,7 @@ TEST_P(RefusedImport, NamesTheReason) {
   has_images(host, {});
   host.artifacts.emplace(kArchivePath, 5ULL << 20U);
   host.on("ctr image import").err(GetParam().err, 1);
+  host.on("ctr image rm").out("x\n");
   const CallResult result = host.step(Phase::Prepare, from_archive());
   EXPECT_EQ(result.reason, GetParam().reason) << result.detail;
   EXPECT_EQ(result.is_transient, GetParam().is_transient);

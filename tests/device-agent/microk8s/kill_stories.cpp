@@ -70,10 +70,25 @@ struct StoriesOf<agent::StopStep> {
   }
 };
 
+void have_archive(sim::Device& device) {
+  have_microk8s(device);
+  device.world.images["docker.io/library/one:1"] = {.digest = digest_of('8')};
+  device.world.archives["/var/lib/kelpie-agent/artifacts/" + std::string(64, 'f')] = {"docker.io/library/one:1"};
+}
+
 template <>
 struct StoriesOf<agent::ImagesStep> {
   static std::vector<KillStory> all() {
-    return {{.name = "images", .device = have_old_workload, .step = [](v1::Step& step) {
+    return {{.name = "images-archive",
+             .device = have_archive,
+             .step =
+                 [](v1::Step& step) {
+                   v1::Image& image = *step.mutable_images()->add_images();
+                   image.set_ref("docker.io/library/one:1");
+                   image.set_digest(digest_of('8'));
+                   image.set_archive("sha256:" + std::string(64, 'f'));
+                 }},
+            {.name = "images", .device = have_old_workload, .step = [](v1::Step& step) {
                v1::Image& moved = *step.mutable_images()->add_images();
                moved.set_ref("docker.io/library/old:1.0");
                moved.set_digest(digest_of('7'));
@@ -165,12 +180,28 @@ struct StoriesOf<agent::SnapshotStep> {
   }
 };
 
+template <>
+struct StoriesOf<agent::MirrorsStep> {
+  static std::vector<KillStory> all() {
+    return {{.name = "mirrors", .device = have_microk8s, .step = [](v1::Step& step) {
+               v1::Mirror& shipped = *step.mutable_mirrors()->add_mirrors();
+               shipped.set_registry("docker.io");
+               shipped.add_hosts()->set_url("http://mirror.site:5000");
+               v1::Mirror& fresh = *step.mutable_mirrors()->add_mirrors();
+               fresh.set_registry("registry.site:5000");
+               fresh.add_hosts()->set_url("https://mirror.site:5000");
+               fresh.mutable_hosts(0)->set_ca("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n");
+             }}};
+  }
+};
+
 template <typename Kind>
 void join(std::vector<KillStory>& all) {
   if constexpr (HasStories<Kind>) {
     for (KillStory& one : StoriesOf<Kind>::all()) all.push_back(std::move(one));
   }
 }
+
 template <typename... Kinds>
 std::vector<KillStory> stories_of(const std::variant<Kinds...>*) {
   std::vector<KillStory> all;

@@ -174,9 +174,10 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedRow{"OutOfOrder", [](auto& r) { r.mutable_steps()->SwapElements(0, 1); },
                    "RELEASE: steps[1]: install is out of order: certs, snapshot, install, mirrors, start, images, "
                    "addons, remove, deploy, each at most once"},
-        RefusedRow{"CertsAfterTheStart", [](auto& r) { r.add_steps()->mutable_certs()->set_renew_before_s(86'400); },
-                   "RELEASE: steps[5]: certs is out of order: certs, snapshot, install, mirrors, start, images, addons, "
-                   "remove, deploy, each at most once"},
+        RefusedRow{
+            "CertsAfterTheStart", [](auto& r) { r.add_steps()->mutable_certs()->set_renew_before_s(86'400); },
+            "RELEASE: steps[5]: certs is out of order: certs, snapshot, install, mirrors, start, images, addons, "
+            "remove, deploy, each at most once"},
         RefusedRow{"CertsThatAreAlwaysDue",
                    [](auto& r) { r.add_steps()->mutable_certs()->set_renew_before_s(365 * 86'400); },
                    "RELEASE: steps[5].certs.renewBeforeS: is not in 1..180 days"},

@@ -38,7 +38,8 @@ void read_host(const YamlNode& node, const std::function<Result<std::string>(con
   host.set_url(node.kind == YamlNode::Kind::Map ? text_of(node, "url") : node.text);
   if (const YamlNode* words = node.find("capabilities"); words != nullptr) {
     for (const YamlNode& word : words->items) {
-      if (host.capabilities_size() < kCapabilitiesMax) host.add_capabilities(word.text);
+      // One too many is enough for the rules to say what is wrong.
+      if (host.capabilities_size() <= kCapabilitiesMax) host.add_capabilities(word.text);
     }
   }
   host.set_override_path(text_of(node, "overridePath") == "true");

@@ -150,9 +150,9 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"Archives",
             images("{ ref: \"a.b/c:1@" + digest_of('1') + "\", archive: app.tar }\n- { ref: \"a.b/d:1@" +
                    digest_of('1') + "\", from: e.f/d:1, archive: \"" + digest_of('2') + "\", size: much }"),
-            {"5:99: \"app.tar\" is not a digest: sha256: and 64 hex digits",
-             "6:189: images[1].size \"much\" is not a size. Write 500MiB or 2GiB",
-             "6:115: archive does not go with from: an image comes from one place"}},
+            {"5:102: \"app.tar\" is not a digest: sha256: and 64 hex digits",
+             "6:117: archive does not go with from: an image comes from one place",
+             "6:198: images[1].size \"much\" is not a size. Write 500MiB or 2GiB"}},
         Row{"Mirrors",
             release_text(
                 "mirrors:\n"
@@ -166,8 +166,8 @@ INSTANTIATE_TEST_SUITE_P(
             {"5:15: registry \"../etc\" is not a registry such as docker.io or registry.example:5000",
              "6:34: hosts[0].url \"m.site\" is not an address such as http://mirror.site:5000",
              "6:69: there is no file \"none.pem\"",
-             "7:54: unknown field \"skip_verify\" in mirrors[2].hosts[0]. Did you mean \"ca\"?",
-             "7:84: server \"m.site\" is not an address such as https://registry.example",
+             "7:55: unknown field \"skip_verify\" in mirrors[2].hosts[0]. Did you mean \"ca\"?",
+             "7:85: server \"m.site\" is not an address such as https://registry.example",
              "8:3: field \"hosts\" is missing in mirrors[3]",
              "8:24: unknown field \"endpoints\" in mirrors[3]. Did you mean \"hosts\"?",
              "9:45: hosts[1].url \"https://m.site\" is listed twice", "11:3: registry b.io is listed twice"}},

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include <fmt/core.h>
+#include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 #include "proto/base/digest.h"
 #include "tests/support/child.h"
 #include "tests/tools/kelpie/manifest/samples.h"
+#include "tools/kelpie/manifest/closure.h"
 #include "tools/kelpie/manifest/to_yaml.h"
 
 namespace kelpie::cli {
@@ -21,6 +23,8 @@ using test::digest_of;
 using test::read;
 using test::release_of;
 using test::release_text;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 std::string words_of(const v1::Release& release) {
   std::string out;
@@ -86,9 +90,9 @@ TEST(ReleaseManifest, MirrorsComeBetweenInstallAndStart) {
       "start, and wait until the node is ready\n"
       "deploy nothing, remove all others\ncheck node_ready { }\n");
   EXPECT_TRUE(hub::check_release(release));
-  EXPECT_EQ(read(text, {{"site.pem", pem}}).warnings.front(),
-            "m.yaml:5:36: http://mirror.site:5000 is not encrypted: an image that this release does not name by digest "
-            "is whatever answers there");
+  EXPECT_THAT(read(text, {{"site.pem", pem}}).warnings,
+              Contains("m.yaml:5:36: http://mirror.site:5000 is not encrypted: an image that this release does not "
+                       "name by digest is whatever answers there"));
   const ExportedRelease exported = release_yaml(release);
   EXPECT_EQ(payload_of(release_of(exported.yaml, exported.files)), payload_of(release)) << exported.yaml;
 }
@@ -101,9 +105,41 @@ TEST(ReleaseManifest, AnArchiveIsSaidWhereItMustLie) {
   const v1::Image& image = release.steps(0).images().images(0);
   EXPECT_EQ(image.archive(), archive);
   EXPECT_EQ(image.bytes(), 120ULL << 20U);
-  EXPECT_NE(read(text).warnings.front().find("/var/lib/kelpie-agent/artifacts/" + std::string(64, 'f')),
-            std::string::npos);
+  EXPECT_THAT(read(text).warnings, Contains(HasSubstr("/var/lib/kelpie-agent/artifacts/" + std::string(64, 'f'))));
   EXPECT_EQ(payload_of(release_of(release_yaml(release).yaml)), payload_of(release));
+}
+
+/// "pause:3.10 for every pod from mirror": the last part of the name is enough.
+std::string needs_of(const std::string& text) {
+  const Closure closure = closure_of(release_of(release_text(text)));
+  std::string out;
+  for (const NeededImage& image : closure.images) {
+    out += fmt::format("{} for {} from {}\n", image.ref.substr(image.ref.rfind('/') + 1), image.by,
+                       image.comes_from.empty() ? "nowhere" : image.comes_from);
+  }
+  for (const std::string& sentence : closure.unknown) out += sentence + "\n";
+  return out;
+}
+
+// Facts, microk8s 1: what a node pulls by itself before it is Ready, and for its add-ons.
+TEST(ReleaseManifest, ItsClosureIsWhatADeviceNeedsWithoutARegistry) {
+  EXPECT_EQ(needs_of("microk8s: { channel: 1.32/stable }\n"
+                     "addons: [dns, rbac, metallb:10.0.0.1-10.0.0.9, { name: ingress, state: absent }]\n"
+                     "mirrors: [{ registry: registry.k8s.io, hosts: [https://mirror.site] }]\n"
+                     "images:\n- { ref: docker.io/calico/cni:v3.28.1, digest: \"" +
+                     digest_of('1') + "\", archive: \"" + digest_of('2') + "\" }\n- a.b/c:1@" + digest_of('3') + "\n"),
+            "pause:3.10 for every pod from mirror, by kubelet\n"
+            "cni:v3.28.1 for network from archive\n"
+            "kube-controllers:v3.28.1 for network from nowhere\n"
+            "node:v3.28.1 for network from nowhere\n"
+            "busybox:1.28.4 for MicroK8s from nowhere\n"
+            "coredns:1.10.1 for add-on dns from nowhere\n"
+            "c:1 for release from registry\n"
+            "the images of add-on metallb are not known to this kelpie\n");
+  EXPECT_EQ(
+      needs_of("microk8s: { channel: 1.31/stable }\n"),
+      "the images of track 1.31 are not known to this kelpie: see a device that runs it, microk8s ctr image ls\n");
+  EXPECT_EQ(needs_of("addons: [dns]\n"), "the release names no channel: what MicroK8s itself needs is not listed\n");
 }
 
 TEST(ReleaseManifest, AShorthandIsADeploymentAndAService) {
