@@ -22,8 +22,7 @@ int say_usage(std::FILE* where) {
              "       kelpie-agent init --new-state [--state DIR]                 after its state was lost\n"
              "       kelpie-agent run [flags]\n"
              "       kelpie-agent status [--state DIR]\n"
-             "       kelpie-agent doctor [--fix] [-o json] [flags]               what is wrong with this device, and "
-             "what to type\n"
+             "       kelpie-agent doctor [--fix] [-o json] [flags]               what is wrong here, and what to type\n"
              "       kelpie-agent version\n\nflags of init:\n{}\nflags of run:\n{}",
              init_help(), config_help());
   return where == stdout ? 0 : kUsage;
@@ -40,8 +39,7 @@ int init(std::vector<std::string> arguments) {
   const Result<InitConfig> config = read_init_config(arguments);
   if (!config) return say_wrong(config.error());
   if (is_renewal) {
-    const Result<void> outcome = renew_state(config->state);
-    if (!outcome) return say_wrong(outcome.error());
+    if (const Result<void> outcome = renew_state(config->state); !outcome) return say_wrong(outcome.error());
     fmt::print("the next start of the agent begins a new install\n");
     return 0;
   }
@@ -53,9 +51,7 @@ int init(std::vector<std::string> arguments) {
 }
 
 int status(const std::vector<std::string>& arguments) {
-  const Result<Config> config = read_config(arguments);
-  if (!config) return say_wrong(config.error());
-  const Result<std::string> text = describe(*config);
+  const Result<std::string> text = read_config(arguments).and_then(describe);
   if (!text) return say_wrong(text.error());
   fmt::print("{}", *text);
   return 0;

@@ -74,8 +74,6 @@ constexpr std::array kRows{
     ReasonRow{Reason::ImageDigestMismatch, "image-digest-mismatch", false, "the image is not the one that was signed"},
     ReasonRow{Reason::ImageWrongPlatform, "image-wrong-platform", false, "the image is for another architecture"},
     ReasonRow{Reason::RegistryUntrusted, "registry-untrusted", false, "the registry's certificate is not trusted here"},
-    ReasonRow{Reason::ArtifactMissing, "artifact-missing", false, "a file of the release is not on the device"},
-    ReasonRow{Reason::ArtifactMismatch, "artifact-mismatch", false, "a file on the device is not the one signed"},
     ReasonRow{Reason::MirrorsNotWritten, "mirrors-not-written", false,
               "containerd goes to other registries than the release says"},
     ReasonRow{Reason::FileUnwritable, "file-unwritable", false, "a file of MicroK8s cannot be read or written"},

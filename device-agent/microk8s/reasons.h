@@ -67,8 +67,6 @@ enum class Reason {
   ImageDigestMismatch,
   ImageWrongPlatform,
   RegistryUntrusted,
-  ArtifactMissing,
-  ArtifactMismatch,
   MirrorsNotWritten,
   FileUnwritable,
   ManifestRefused,

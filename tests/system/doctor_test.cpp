@@ -36,7 +36,7 @@ TEST(Doctor, FindsWhatIsWrongFixesWhatItMayAndSaysTheRest) {
   const nlohmann::json json = nlohmann::json::parse(after.out);
   EXPECT_EQ(json["checks"].size(), 12U);
   for (const nlohmann::json& check : json["checks"]) {
-    if (check["check"] == "refreshes") EXPECT_EQ(check["state"], "fine") << check;
+    EXPECT_TRUE(check["check"] != "refreshes" || check["state"] == "fine") << check;
   }
 }
 
