@@ -231,12 +231,15 @@ Tried<CallResult> run(const DeployStep& step, const Work& work) {
   KELPIE_TRY(try_manifests(work, split));
   work.say(fmt::format("applying {} objects", items.size()));
   KELPIE_TRY(apply_split(work, split));
-  KELPIE_TRY(await_ready(work, items));
-  KELPIE_TRY(const Readiness readiness, soak(work, items));
-  // Only what is well is followed by taking the old away.
+  KELPIE_TRY(Readiness readiness, await_ready(work, items));
   KELPIE_TRY(const Json::Array own, answered_for(step, work));
   const Json::Array old = stale(own, items);
-  if (!old.empty()) work.say("removing " + names_text(old));
+  if (!old.empty()) {
+    // Ready between two crashes is not well, and only what is well is followed by taking the old away. With nothing to
+    // take away the wave's own soak is enough.
+    KELPIE_TRY(readiness, soak(work, items));
+    work.say("removing " + names_text(old));
+  }
   KELPIE_TRY(delete_objects(work, old));
   return satisfied(
       fmt::format("{} objects applied, {}, {} old ones removed", items.size(), readiness.text(), old.size()));

@@ -141,6 +141,7 @@ void FileCell::show_snapshots(const sim::DeviceState& state, const std::map<std:
 
 void FileCell::show_files(const sim::DeviceState& state, const std::map<std::string, std::string>& settings) const {
   show_link(folder_ + "/snap/bin/microk8s", kProgramLink, state.snap.is_installed);
+  if (state.snap.is_installed) fs::create_directories(folder_ + "/var/snap/microk8s/common");
   const std::map<std::string, std::string> files = sim::files_of(state);
   for (const auto& [path, text] : files) {
     if (!path.starts_with(kSnapFolder)) continue;

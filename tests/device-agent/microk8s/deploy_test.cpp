@@ -302,8 +302,8 @@ TEST(Deploy, ASecretWithDataIsRefused) {
   EXPECT_FALSE(host.was_asked("kubectl apply"));
 }
 
-// Ready for a moment between two crashes is not well.
-TEST(Deploy, IsWatchedForAWhileAfterItIsReady) {
+// Ready for a moment between two crashes is not well: what was there before is not taken away yet.
+TEST(Deploy, IsWatchedForAWhileBeforeTheOldIsTakenAway) {
   ScriptedHost host = with_default_namespace();
   const auto pod = [](int restarts) {
     std::string text = pod_json({.workload = "kiosk", .name_space = "default", .reason = "x", .restarts = restarts});
@@ -311,18 +311,22 @@ TEST(Deploy, IsWatchedForAWhileAfterItIsReady) {
     return text.replace(text.find(waiting), waiting.size(), R"("running":{})");
   };
   const std::string ready = workload_json(live());
-  has_objects(host, {ready});
+  Deployed before = live();
+  before.name = "kiosk-before";
+  has_objects(host, {ready, workload_json(before)});
+  host.on("kubectl delete").out("deployment.apps \"kiosk-before\" deleted\n");
   host.on(kSeen).out(list_of({ready, pod(0)})).out(list_of({ready, pod(0)})).out(list_of({ready, pod(1)}));
   host.on("kubectl get events -n default").out(list_of({R"({"reason":"BackOff","message":"restarting"})"}));
   const CallResult result = host.step(Phase::Run, kiosk());
   EXPECT_EQ(result.reason, "workload-crashing");
   EXPECT_EQ(result.detail, "containers started again 1 times within 10 s of being ready");
   EXPECT_EQ(result.output_tail, "BackOff: restarting\n");
+  EXPECT_FALSE(host.was_asked("kubectl delete"));
 
   host.on(kSeen).out(list_of({ready, pod(1)}));
-  const std::int64_t before = host.now_ms;
+  const std::int64_t since = host.now_ms;
   EXPECT_EQ(host.step(Phase::Run, kiosk()).verdict, Verdict::Satisfied);
-  EXPECT_EQ(host.now_ms - before, 30'000);
+  EXPECT_EQ(host.now_ms - since, 30'000);
 }
 
 TEST(Deploy, WhatNoWaitingCuresIsNamed) {
