@@ -7,7 +7,6 @@
 #include "hub/core/query.h"
 #include "hub/core/rollout/target.h"
 #include "hub/core/rollout/wave.h"
-#include "proto/base/reached.h"
 
 namespace kelpie::hub {
 namespace {
@@ -130,7 +129,6 @@ std::optional<WallTime> pause_until(const Device& device, const std::vector<std:
 }
 
 void repair(Turn& turn, Device& device, Rollout& rollout, const std::vector<std::string>& fields) {
-  KELPIE_REACHED("repair.begun");
   for (const std::string& field : fields) device.repairs.tries[field].push_back(turn.now);
   if (rollout.phase == RolloutPhase::Succeeded) {
     rollout.phase = RolloutPhase::Running;

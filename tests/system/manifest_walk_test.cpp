@@ -228,6 +228,17 @@ TEST(ManifestWalk, ASignedReleaseInAFileIsJudgedWithoutAHub) {
   EXPECT_EQ(changed.out, "");
 }
 
+TEST(ManifestWalk, SaysWhichImagesTheNodeItselfNeeds) {
+  const TempDir dir;
+  const std::string path = dir / "bare.yaml";
+  write_file(path, "kind: Release\nname: bare\nversion: \"1\"\nmicrok8s: { channel: 1.32/stable }\n");
+  const Finished table = plain_kelpie({"release", "images", path});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("registry.k8s.io/pause:3.10"));
+  const Finished json = plain_kelpie({"release", "images", path, "-o", "json"});
+  EXPECT_THAT(json.out, HasSubstr("registry.k8s.io/pause:3.10"));
+}
+
 TEST(ManifestWalk, DangerousWorkNeedsTwoPersonsWhoSawTheSame) {
   const TempDir other;
   const Finished ben = plain_kelpie({"key", "new", other / "ben.key", "--no-passphrase", "-o", "json"});

@@ -53,11 +53,10 @@ api::v1::Named named(const std::string& name) {
 
 TEST(Views, AnswerEveryReadRpcWithItsOwnMessage) {
   Scene scene;
-  const std::map<std::string, std::string> names = {{"GetDevice", "pi-1"},
-                                                    {"GetFleet", "edge"},
-                                                    {"GetRelease", "kiosk@1"},
-                                                    {"GetPlan", scene.fleet.rollout().plan.text()},
-                                                    {"GetRollout", scene.rollout()}};
+  const std::map<std::string, std::string> names = {
+      {"GetDevice", "pi-1"},           {"GetFleet", "edge"},
+      {"GetRelease", "kiosk@1"},       {"GetPlan", scene.fleet.rollout().plan.text()},
+      {"GetRollout", scene.rollout()}, {"ListArchives", "pi-1"}};
   const Router router;
   for (const Route& route : router.routes()) {
     if (route.method != "GET") continue;

@@ -43,7 +43,7 @@ std::string share_words(const Facts& facts) {
 }
 
 void add(std::vector<Block>& blocks, std::string_view name, std::string text, Tone tone = Tone::Plain) {
-  blocks.emplace_back(Line{{fmt::format("  {:<12}", name), Tone::Faint}, {std::move(text), tone}});
+  blocks.emplace_back(Line{{fmt::format("  {:<11}", name), Tone::Faint}, {std::move(text), tone}});
 }
 
 bool is_known(const std::string& bytes) {
@@ -132,7 +132,7 @@ void add_cluster(std::vector<Block>& blocks, const Facts& facts) {
           : fmt::format("{} revision {} ({}), {}", facts.microk8s_channel(), or_dash(facts.microk8s_revision()),
                         or_dash(facts.microk8s_version()), held_words(facts));
   add(blocks, "microk8s", channel);
-  if (!facts.snap_change().empty()) add(blocks, "last change", facts.snap_change());
+  if (!facts.snap_change().empty()) add(blocks, "snapd did", facts.snap_change());
   add(blocks, "kubernetes", or_dash(facts.kubernetes_version()));
   add(blocks, "node", node_words(facts), facts.node_ready() ? Tone::Good : Tone::Bad);
   if (facts.has_checkup()) add_checkup(blocks, facts.checkup());

@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "checks: [{ http: /healthz, port: 8080 }]\n"),
             {"4:1: secrets is not supported yet (secrets sealed to each device)",
              "5:1: drift is not supported yet (of a release; write it into the fleet's policy)",
-             "6:1: snapshot is not supported yet (datastore backups)",
+             "6:11: snapshot is a map, expected a text",
              "7:14: preflight.temperature is not supported yet (preflight by temperature)",
              "8:12: checks[0].http is not supported yet (checks over HTTP)",
              "8:28: checks[0].port is not supported yet (checks over HTTP)"}},

@@ -84,6 +84,7 @@ TEST(ReleaseManifest, MirrorsComeBetweenInstallAndStart) {
   const v1::Release release = release_of(text, {{"site.pem", pem}});
   EXPECT_EQ(
       words_of(release),
+      "renew certificates with less than 30d left\ncopy the datastore, before a refresh or alone\n"
       "install 1.32/stable, held\n"
       "mirrors docker.io through http://mirror.site:5000, then http://mirror.site:5000, registry.site:5000 through "
       "https://mirror.site/p\n"
@@ -238,9 +239,9 @@ std::string with_files(const std::string& channel, const std::vector<std::string
 TEST(ReleaseManifest, SnapFilesComeInTheOrderInWhichTheyAreInstalled) {
   const v1::Release release = release_of(with_files("1.34-strict/stable", {"microk8s", "core22", "snapd"}));
   std::vector<std::string> names;
-  for (const v1::SnapFile& file : release.steps(0).install().files()) names.push_back(file.name());
+  for (const v1::SnapFile& file : release.steps(2).install().files()) names.push_back(file.name());
   EXPECT_EQ(names, (std::vector<std::string>{"snapd", "core22", "microk8s"}));
-  EXPECT_EQ(hub::sentence_of(release.steps(0)), "install 1.34-strict/stable, held, from files on the device");
+  EXPECT_EQ(hub::sentence_of(release.steps(2)), "install 1.34-strict/stable, held, from files on the device");
 }
 
 TEST(ReleaseManifest, SnapFilesMustFitTheTrack) {
