@@ -97,6 +97,33 @@ Tried<Artifact> open_archive(const Work& work, const Image& image) {
   return trouble(reason, fmt::format("archive of {}: {}", image.ref, opened.error().message));
 }
 
+/// A name that pods ask for, back on the digest it had: some other name, kubelet's own at least, still has the bytes.
+Tried<void> put_back(const Work& work, const std::string& name, const ImageRow& before, const ImageTable& now) {
+  const auto source =
+      std::find_if(now.begin(), now.end(), [&](const auto& e) { return e.second.digest == before.digest; });
+  if (source == now.end()) {
+    return trouble(Reason::ImageMissing,
+                   fmt::format("the archive has moved {}, and nothing has its bytes {} any more", name, before.digest));
+  }
+  KELPIE_TRY(tag_image(work, source->first, name));
+  for (const auto& [key, value] : before.labels) KELPIE_TRY(label_image(work, name, fmt::format("{}={}", key, value)));
+  return {};
+}
+
+/// What an archive names by io.containerd.image.name, as docker and ctr write it, is named so by ctr whatever
+/// --base-name says (seen with 1.6, 1.7 and 2.1): nothing that pods ask for moves by an import.
+Tried<void> keep_names(const Work& work, const ImageTable& before) {
+  KELPIE_TRY(const ImageTable now, read_images(work));
+  std::vector<std::string> added;
+  for (const auto& [name, row] : now) {
+    if (name.starts_with(kImportName) || name.starts_with("sha256:")) continue;
+    const ImageRow* const old = find(before, name);
+    if (old == nullptr) added.push_back(name);
+    if (old != nullptr && old->digest != row.digest) KELPIE_TRY(put_back(work, name, *old, now));
+  }
+  return remove_images(work, added);
+}
+
 Tried<void> import_archive(Fetching& fetching, const Image& image) {
   const Work& work = fetching.work;
   KELPIE_TRY(const Artifact archive, open_archive(work, image));
@@ -104,10 +131,13 @@ Tried<void> import_archive(Fetching& fetching, const Image& image) {
   KELPIE_TRY(const SnapdSystem system, read_system(work));
   KELPIE_TRY(const bool is_local, takes_local(fetching));
   fetching.imported.insert(image.archive);
-  return import_images(work, {.archive = archive,
-                              .platform = "linux/" + system.architecture,
-                              .is_local = is_local,
-                              .limit = fetch_limit(work, archive.bytes)});
+  KELPIE_TRY(const ImageTable before, read_images(work));
+  const Tried<void> imported = import_images(work, {.archive = archive,
+                                                    .platform = "linux/" + system.architecture,
+                                                    .is_local = is_local,
+                                                    .limit = fetch_limit(work, archive.bytes)});
+  KELPIE_TRY(keep_names(work, before));
+  return imported;
 }
 
 /// One archive may hold several images; it is imported once.
@@ -125,14 +155,37 @@ Tried<void> take_from_archive(Fetching& fetching, const Image& image) {
                              image.ref, found.empty() ? "no image" : joined(found), image.digest));
 }
 
-/// The names under which archives came in.
+/// kubelet's own names ("sha256:" and the configuration's digest) of what nothing else names any more: with them the
+/// bytes of a release that was taken back would stay on the disk.
+std::vector<std::string> nameless(const Json& new_digests, const ImageTable& table) {
+  std::vector<std::string> names;
+  for (const Json& digest : new_digests.items()) {
+    std::vector<std::string> own;
+    bool is_named = false;
+    for (const auto& [name, row] : table) {
+      if (row.digest != digest.text()) continue;
+      if (name.starts_with("sha256:")) own.push_back(name);
+      is_named = is_named || !name.starts_with("sha256:");
+    }
+    if (!is_named) names.insert(names.end(), own.begin(), own.end());
+  }
+  return names;
+}
+
+/// The names under which archives came in, and with them what nobody asked for.
 Tried<void> forget_imports(const Work& work) {
   KELPIE_TRY(const ImageTable table, read_images(work));
   std::vector<std::string> names;
+  Json digests{Json::Array{}};
   for (const auto& [name, row] : table) {
-    if (name.starts_with(kImportName)) names.push_back(name);
+    if (!name.starts_with(kImportName)) continue;
+    names.push_back(name);
+    digests.append(row.digest);
   }
-  return remove_images(work, names);
+  if (names.empty()) return {};
+  KELPIE_TRY(remove_images(work, names));
+  KELPIE_TRY(const ImageTable after, read_images(work));
+  return remove_images(work, nameless(digests, after));
 }
 
 /// Fetches what is not there and pins it, so that it is not collected before it is used.
@@ -405,23 +458,6 @@ std::vector<std::string> left_over(const ImagesStep& step, const Json& restore, 
     const ImageRow* const row = find(table, name);
     if (row == nullptr || name == image.ref || !is_kept_for(*row, image)) continue;
     if (restore.at({"before", image.ref, "digest"}).text() != image.digest) names.push_back(name);
-  }
-  return names;
-}
-
-/// kubelet's own names ("sha256:" and the configuration's digest) of what nothing else names any more: with them the
-/// bytes of a release that was taken back would stay on the disk.
-std::vector<std::string> nameless(const Json& new_digests, const ImageTable& table) {
-  std::vector<std::string> names;
-  for (const Json& digest : new_digests.items()) {
-    std::vector<std::string> own;
-    bool is_named = false;
-    for (const auto& [name, row] : table) {
-      if (row.digest != digest.text()) continue;
-      if (name.starts_with("sha256:")) own.push_back(name);
-      is_named = is_named || !name.starts_with("sha256:");
-    }
-    if (!is_named) names.insert(names.end(), own.begin(), own.end());
   }
   return names;
 }
