@@ -10,7 +10,7 @@ endif()
 
 add_library(kelpie_warnings INTERFACE)
 target_compile_options(kelpie_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wnon-virtual-dtor -Wold-style-cast -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wnon-virtual-dtor -Wold-style-cast $<$<CXX_COMPILER_ID:GNU>:-Werror>
   # g++ 12 reports strings and optionals inlined from libstdc++ itself (GCC bugs 105329, 105562, 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized>
   # Designated initialisers leave members at their defaults on purpose.

@@ -132,10 +132,10 @@ Tried<void> import_archive(Fetching& fetching, const Image& image) {
   KELPIE_TRY(const bool is_local, takes_local(fetching));
   fetching.imported.insert(image.archive);
   KELPIE_TRY(const ImageTable before, read_images(work));
-  const Tried<void> imported = import_images(work, {.archive = archive,
-                                                    .platform = "linux/" + system.architecture,
-                                                    .is_local = is_local,
-                                                    .limit = fetch_limit(work, archive.bytes)});
+  Tried<void> imported = import_images(work, {.archive = archive,
+                                              .platform = "linux/" + system.architecture,
+                                              .is_local = is_local,
+                                              .limit = fetch_limit(work, archive.bytes)});
   KELPIE_TRY(keep_names(work, before));
   return imported;
 }
@@ -232,7 +232,7 @@ Tried<void> fetch_all(const ImagesStep& step, const Work& work) {
   });
   KELPIE_TRY(const StagedMirrors mirrors, StagedMirrors::stage(work, step.mirrors));
   Fetching fetching{.work = work, .mirrors = mirrors, .usable = std::move(usable), .is_local = {}, .imported = {}};
-  const Tried<void> fetched = fetch_each(step, fetching);
+  Tried<void> fetched = fetch_each(step, fetching);
   if (!fetching.imported.empty()) KELPIE_TRY(forget_imports(work));
   KELPIE_TRY(mirrors.remove());
   return fetched;

@@ -38,7 +38,6 @@ struct Address {
     return bytes[0] == kTen || (bytes[0] == 172 && (bytes[1] & 0xF0U) == 16) || (bytes[0] == 192 && bytes[1] == 168) ||
            (bytes[0] == kCarrier && (bytes[1] & 0xC0U) == 64);
   }
-  friend auto operator<=>(const Address&, const Address&) = default;
 };
 
 bool read_address(std::string_view text, Address& out) {
