@@ -46,6 +46,59 @@ TEST_F(RealImages, ComeThroughTheMirrorByDigestAndAreTaggedAndPinned) {
   EXPECT_EQ(real().content(), "") << "the disk is as before, too";
 }
 
+agent::Mirror through_the_mirror(const char* registry) {
+  const std::string url = std::string("http://") + kMirror;
+  return {.registry = registry,
+          .hosts = {{.url = url, .capabilities = {}, .override_path = false, .ca = {}}},
+          .server = url};
+}
+
+// Before GO nothing that kubelet reads has changed; with GO its files are those that ctr pulls through.
+TEST_F(RealImages, ComeThroughTheMirrorsOfTheirReleaseBeforeAndAfterTheyAreWritten) {
+  const OciImage first = real().call("FIRST", make_image({.text = "first"}));
+  const OciImage second = real().call("SECOND", make_image({.text = "second"}));
+  real().mirror().add("pause", "3.10", first);
+  real().mirror().add("app", "1.0", second);
+  const agent::MirrorsStep mirrors{{through_the_mirror("registry.k8s.io"), through_the_mirror("registry.site:5001")}};
+  ImagesStep images{.images = {{.ref = kPause, .digest = first.digest, .from = {}}}, .mirrors = mirrors.mirrors};
+  const agent::CallResult prepared = real().carry_out(Phase::Prepare, mirrors);
+  EXPECT_EQ(real().ask(Phase::Prepare, images), "satisfied: 1 images are on the device");
+  EXPECT_THAT(real().ask(Phase::Observe, mirrors), StartsWith("unmet mirrors-not-written"));
+  EXPECT_THAT(real().ask(Phase::Run, mirrors), StartsWith("satisfied"));
+  EXPECT_THAT(real().ask(Phase::Verify, mirrors), StartsWith("satisfied"));
+  // A registry with a port has a folder of another spelling.
+  images.images.push_back({.ref = "registry.site:5001/app:1.0", .digest = second.digest, .from = {}});
+  EXPECT_THAT(real().go(images), StartsWith("satisfied: 2 images pinned"));
+  EXPECT_EQ(real().ask(Phase::Undo, mirrors, prepared.restore), "satisfied: mirrors as before");
+  EXPECT_THAT(real().ask(Phase::Observe, mirrors), StartsWith("unmet mirrors-not-written"));
+}
+
+// The archive goes from the file that was hashed into ctr's standard input.
+TEST_F(RealImages, ComeFromAnArchiveWithoutAnyRegistry) {
+  const OciImage image = real().call("APP", make_image({.text = "app"}));
+  const std::string archive = real().bring(archive_of(image, "docker.io/library/app:1.0"));
+  real().mirror().close();
+  const ImagesStep step{
+      .images = {{.ref = "docker.io/library/app:2.0", .digest = image.digest, .from = {}, .archive = archive}}};
+  const agent::CallResult prepared = real().carry_out(Phase::Prepare, step);
+  EXPECT_EQ(prepared.verdict, agent::Verdict::Satisfied) << prepared.detail;
+  EXPECT_EQ(real().images(), Lines{"docker.io/library/app@APP is APP, pinned"}) << "no tag of the archive's own";
+  EXPECT_EQ(real().go(step), "satisfied: 1 image pinned by digest: docker.io/library/app:2.0");
+  EXPECT_EQ(real().ask(Phase::Undo, step, prepared.restore), "satisfied: images as before");
+  EXPECT_EQ(real().content(), "") << "the disk is as before, too";
+
+  const OciImage other = real().call("OTHER", make_image({.text = "other"}));
+  ImagesStep wrong = step;
+  wrong.images[0].digest = other.digest;
+  EXPECT_THAT(
+      real().ask(Phase::Prepare, wrong),
+      StartsWith("failed image-digest-mismatch: the archive of docker.io/library/app:2.0 holds APP, signed is OTHER"));
+  wrong.images[0].archive = real().bring("no archive at all, but signed by its digest");
+  EXPECT_THAT(real().ask(Phase::Prepare, wrong), StartsWith("failed artifact-mismatch: cannot import"));
+  EXPECT_EQ(real().images(), Lines{});
+  EXPECT_EQ(real().content(), "");
+}
+
 // The site of the guide: the origin's name leads nowhere, the mirror has the image under a name of its own.
 TEST_F(RealImages, AreTaggedFromTheMirrorsNameToTheOneKubernetesAsksFor) {
   const OciImage image = real().call("PAUSE", make_image({.text = "pause"}));

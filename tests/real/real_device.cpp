@@ -1,6 +1,7 @@
 #include "tests/real/real_device.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include <fmt/core.h>
@@ -79,8 +80,10 @@ void RealDevice::forget_mirrors() {
 }
 
 agent::CallResult RealDevice::carry_out(agent::Phase phase, const agent::Step& step, const std::string& restore) {
-  const agent::DevicePaths paths{
-      .microk8s = device_.microk8s(), .snap_data = device_.snap_data(), .snap_common = device_.snap_common()};
+  const agent::DevicePaths paths{.microk8s = device_.microk8s(),
+                                 .snap_data = device_.snap_data(),
+                                 .snap_common = device_.snap_common(),
+                                 .artifacts = artifacts()};
   PlainPause pause;
   agent::Host host{.processes = processes,
                    .snapd = snapd_,
@@ -109,6 +112,13 @@ std::string RealDevice::go(const agent::Step& step) {
     if (!said.starts_with("satisfied")) break;
   }
   return said;
+}
+
+std::string RealDevice::bring(const std::string& bytes) {
+  const std::string name = sha256_of(bytes).substr(std::string_view("sha256:").size());
+  std::filesystem::create_directories(artifacts());
+  write_file(artifacts() + "/" + name, bytes);
+  return name;
 }
 
 const OciImage& RealDevice::call(const std::string& name, const OciImage& image) {

@@ -43,6 +43,9 @@ class RealDevice {
   void use_mirror_for(const std::string& registry);
   void forget_mirrors();
 
+  /// A file into the agent's folder of artifacts, under its name there: the 64 hex digits.
+  std::string bring(const std::string& bytes);
+
   /// From now on what is told says NAME in place of the digest.
   const OciImage& call(const std::string& name, const OciImage& image);
   /// As the agent's worker does: "satisfied: 1 image …", "failed image-pull-failed*: cannot pull …"; the star: it may
@@ -62,6 +65,7 @@ class RealDevice {
 
  private:
   [[nodiscard]] std::string told(std::string text) const;
+  [[nodiscard]] std::string artifacts() const { return dir_ / "artifacts"; }
 
   TempDir dir_;
   Site site_;
