@@ -140,6 +140,36 @@ TEST_F(RefusedImages, APowerCutInAPullLosesNothingThatWasWritten) {
   EXPECT_THAT(real().go(step()), StartsWith("satisfied"));
 }
 
+struct BadArchive {
+  const char* name;
+  std::string (*made)(const OciImage& signed_one);
+  const char* reason;
+};
+
+TEST_F(RefusedImages, ArchivesThatDoNotHoldWhatWasSigned) {
+  const std::vector<BadArchive> rows = {
+      {"cut off", [](const OciImage& one) { return archive_of(one, kApp).substr(0, 10'000); }, "artifact-mismatch"},
+      {"no archive", [](const OciImage&) { return std::string("hello"); }, "artifact-mismatch"},
+      {"another image", [](const OciImage&) { return archive_of(make_image({.text = "other"}), kApp); },
+       "image-digest-mismatch"},
+      {"another platform",
+       [](const OciImage&) {
+         return archive_of(make_image({.text = "app", .architectures = {other_architecture()}}), kApp);
+       },
+       "image-wrong-platform"},
+  };
+  const OciImage old_one = real().call("OLD", make_image({.text = "old"}));
+  real().mirror().add("library/app", "old", old_one);
+  EXPECT_THAT(real().go(app_step(old_one)), StartsWith("satisfied"));
+  const Lines before = real().images();
+  for (const BadArchive& row : rows) {
+    ImagesStep step = app_step(image_);
+    step.images[0].archive = real().bring(row.made(image_));
+    EXPECT_THAT(real().ask(Phase::Prepare, step), StartsWith(fmt::format("failed {}: ", row.reason))) << row.name;
+    EXPECT_EQ(real().images(), before) << row.name << ": the archive calls it by the name that pods ask for";
+  }
+}
+
 class FullDisk : public RefusedImages {
  protected:
   FullDisk() { options.disk_bytes = 12U << 20U; }  // the layer and what it is unpacked to need 8 MiB

@@ -49,8 +49,8 @@ class ReferenceWalk : public RealTest {
   void SetUp() override {
     RealTest::SetUp();
     if (IsSkipped()) return;
-    real().use_mirror_for(kMirror);
     fill_mirror();
+    name_mirror();
     hub_.start();
     agent_.flags = flags_of(real().device());
     agent_.start();
@@ -68,9 +68,25 @@ class ReferenceWalk : public RealTest {
       const OciImage made = make_image({.text = image.ref()});
       const Named name = at_mirror(image.from().empty() ? image.ref() : image.from());
       real().mirror().add(name.repository, name.tag, made);
-      image.set_from(fmt::format("{}/{}:{}", kMirror, name.repository, name.tag));
       image.set_digest(made.digest);
     }
+  }
+  /// Behind the install: there is nothing to write to before.
+  void name_mirror() {
+    v1::Release whole = release_;
+    whole.clear_steps();
+    for (const v1::Step& step : release_.steps()) {
+      *whole.add_steps() = step;
+      if (!step.has_install()) continue;
+      v1::MirrorsStep& mirrors = *whole.add_steps()->mutable_mirrors();
+      for (const char* const registry : {"docker.io", "mirror.example", "registry.k8s.io"}) {
+        v1::Mirror& mirror = *mirrors.add_mirrors();
+        mirror.set_registry(registry);
+        mirror.add_hosts()->set_url(fmt::format("http://{}", kMirror));
+        mirror.set_server(fmt::format("http://{}", kMirror));
+      }
+    }
+    release_ = whole;
   }
   /// "succeeded: install changed, start unchanged, …"
   std::string roll_out() {
@@ -93,8 +109,8 @@ class ReferenceWalk : public RealTest {
 
 TEST_F(ReferenceWalk, PassesWhereOnlyTheMirrorAnswers) {
   ASSERT_EQ(roll_out(),
-            "succeeded: certs unchanged, snapshot unchanged, install changed, start unchanged, images changed, addons "
-            "changed, deploy changed,")
+            "succeeded: certs unchanged, snapshot unchanged, install changed, mirrors changed, start unchanged, images "
+            "changed, addons changed, deploy changed,")
       << agent_.log();
   EXPECT_TRUE(real().device().node_port("default/nodered"));
   const Lines images = real().images();
@@ -104,8 +120,8 @@ TEST_F(ReferenceWalk, PassesWhereOnlyTheMirrorAnswers) {
 
   const std::size_t asked = real().mirror().requests().size();
   EXPECT_EQ(roll_out(),
-            "succeeded: certs unchanged, snapshot unchanged, install unchanged, start unchanged, images unchanged, "
-            "addons unchanged, deploy unchanged,");
+            "succeeded: certs unchanged, snapshot unchanged, install unchanged, mirrors unchanged, start unchanged, "
+            "images unchanged, addons unchanged, deploy unchanged,");
   EXPECT_EQ(real().images(), images);
   EXPECT_EQ(real().mirror().requests().size(), asked) << "nothing is fetched twice";
 }
